@@ -1,0 +1,34 @@
+#pragma once
+
+/// \file
+/// The matrix types that every part of the library shares.
+
+#include <Eigen/Core>
+#include <Eigen/SparseCore>
+#include <type_traits>
+
+namespace lae {
+
+using Eigen::Index;
+
+/// Dense, row-major. Items are rows: of an embedding matrix (n x d), and of a weight matrix, where
+/// row i holds what item i in a history adds to the score of every item. Scoring therefore reads
+/// contiguous memory, and a C-order NumPy array has the same layout.
+template <class Scalar>
+using Matrix = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+template <class Scalar>
+using Vector = Eigen::Matrix<Scalar, Eigen::Dynamic, 1>;
+
+/// Compressed sparse rows with 64-bit indices: users x items, or items x tags.
+template <class Scalar>
+using Csr = Eigen::SparseMatrix<Scalar, Eigen::RowMajor, Index>;
+
+namespace detail {
+
+template <class Scalar>
+inline constexpr bool is_supported_scalar =
+    std::is_same_v<Scalar, float> || std::is_same_v<Scalar, double>;
+
+}  // namespace detail
+}  // namespace lae
