@@ -4,6 +4,7 @@
 /// What the library throws, besides `std::invalid_argument` (a wrong argument, named in the
 /// message with the sizes or values that clash) and `FileError` (see io/file.hpp).
 
+#include <cmath>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -44,6 +45,10 @@ std::string concat(const Parts&... parts) {
 template <class... Parts>
 void require(bool holds, const Parts&... parts) {
   if (!holds) throw std::invalid_argument(concat(parts...));
+}
+
+inline void require_positive(double value, const char* name) {
+  require(std::isfinite(value) && value > 0, name, " must be positive and finite, got ", value);
 }
 
 }  // namespace detail

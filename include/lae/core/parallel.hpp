@@ -85,5 +85,18 @@ void parallel_tiles(Index size, Index tile, Body&& body) {
   });
 }
 
+/// Calls body(first_row, rows, first_column, columns) in parallel for each square tile that meets
+/// the lower triangle of a size x size matrix; on the diagonal both ranges are the same.
+template <class Body>
+void parallel_lower_tiles(Index size, Index tile, Body&& body) {
+  const Index tiles = (size + tile - 1) / tile;
+  const auto length = [&](Index t) { return t + 1 < tiles ? tile : size - t * tile; };
+  parallel_for(tiles * tiles, [&](Index pair) {
+    const Index i = pair / tiles;
+    const Index j = pair % tiles;
+    if (j <= i) body(i * tile, length(i), j * tile, length(j));
+  });
+}
+
 }  // namespace detail
 }  // namespace lae

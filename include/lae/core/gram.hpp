@@ -1,0 +1,152 @@
+#pragma once
+
+/// \file
+/// Gram matrices and weighted sums of them, in the lower triangle of an n x n matrix.
+
+#include <cmath>
+#include <vector>
+
+#include "lae/core/errors.hpp"
+#include "lae/core/parallel.hpp"
+#include "lae/core/types.hpp"
+
+namespace lae {
+namespace detail {
+
+/// Side of the tiles in which dense products are computed: large enough for Eigen's product to run
+/// at its full rate, small enough to keep every thread busy.
+inline constexpr Index product_tile = 256;
+
+}  // namespace detail
+
+/// A size x size matrix whose lower triangle is zero; the rest is not initialised.
+template <class Scalar>
+Matrix<Scalar> zero_lower_triangle(Index size) {
+  Matrix<Scalar> matrix(size, size);
+  detail::parallel_tiles(size, 64, [&](Index first, Index rows) {
+    for (Index i = first; i < first + rows; ++i) matrix.row(i).head(i + 1).setZero();
+  });
+  return matrix;
+}
+
+/// gram += weight * XᵀX, lower triangle only, for X users x items (sorted rows, no duplicates).
+///
+/// Each row of the result belongs to one thread and sums over users in their order.
+/// Cost: sum over users of (length of history)^2 flops; 16 bytes an interaction besides the result.
+/// \throws std::invalid_argument if gram is not X.cols() x X.cols().
+template <class Scalar>
+void add_gram_of_columns(const Csr<Scalar>& x, Scalar weight, Matrix<Scalar>& gram) {
+  const Index n = x.cols();
+  detail::require(gram.rows() == n && gram.cols() == n, "gram is ", gram.rows(), " x ",
+                  gram.cols(), ", but the matrix has ", n, " columns");
+  const Index* row_start = x.outerIndexPtr();
+  const Index* column = x.innerIndexPtr();
+  const Scalar* value = x.valuePtr();
+
+  // For every column: where its entries stand in x, and where their rows begin, in row order.
+  struct Place {
+    Index row_start;
+    Index entry;
+  };
+  std::vector<Index> column_start(static_cast<std::size_t>(n) + 1, 0);
+  for (Index entry = 0; entry < x.nonZeros(); ++entry) {
+    ++column_start[static_cast<std::size_t>(column[entry]) + 1];
+  }
+  for (std::size_t j = 1; j < column_start.size(); ++j) column_start[j] += column_start[j - 1];
+  std::vector<Place> places(static_cast<std::size_t>(x.nonZeros()));
+  std::vector<Index> next(column_start);
+  for (Index row = 0; row < x.rows(); ++row) {
+    for (Index entry = row_start[row]; entry < row_start[row + 1]; ++entry) {
+      const Index place = next[static_cast<std::size_t>(column[entry])]++;
+      places[static_cast<std::size_t>(place)] = {row_start[row], entry};
+    }
+  }
+
+  detail::parallel_tiles(n, 16, [&](Index first, Index items) {
+    for (Index i = first; i < first + items; ++i) {
+      Scalar* gram_row = gram.row(i).data();
+      const auto begin = column_start[static_cast<std::size_t>(i)];
+      const auto end = column_start[static_cast<std::size_t>(i) + 1];
+      for (Index p = begin; p < end; ++p) {
+        const Place place = places[static_cast<std::size_t>(p)];
+        const Scalar scale = weight * value[place.entry];
+        // Rows are sorted, so what stands before item i in a row is the part left of the diagonal.
+        for (Index entry = place.row_start; entry <= place.entry; ++entry) {
+          gram_row[column[entry]] += scale * value[entry];
+        }
+      }
+    }
+  });
+}
+
+/// gram += weight * FFᵀ, lower triangle only, for dense F items x features.
+/// Cost: n^2 d flops, no memory besides the result.
+/// \throws std::invalid_argument if gram is not F.rows() x F.rows().
+template <class Scalar>
+void add_gram_of_rows(const Matrix<Scalar>& f, Scalar weight, Matrix<Scalar>& gram) {
+  detail::require(gram.rows() == f.rows() && gram.cols() == f.rows(), "gram is ", gram.rows(),
+                  " x ", gram.cols(), ", but the matrix has ", f.rows(), " rows");
+  detail::parallel_lower_tiles(
+      f.rows(), detail::product_tile, [&](Index i, Index rows, Index j, Index columns) {
+        auto tile = gram.block(i, j, rows, columns);
+        const auto product = f.middleRows(i, rows) * f.middleRows(j, columns).transpose();
+        if (i == j) {
+          tile.template triangularView<Eigen::Lower>() += weight * product;
+        } else {
+          tile.noalias() += weight * product;
+        }
+      });
+}
+
+/// gram += weight * TTᵀ, lower triangle only, for sparse T items x tags.
+/// Cost: sum over tags of (items with that tag)^2 flops, and one transposed copy of T.
+/// \throws std::invalid_argument if gram is not T.rows() x T.rows().
+template <class Scalar>
+void add_gram_of_rows(const Csr<Scalar>& t, Scalar weight, Matrix<Scalar>& gram) {
+  add_gram_of_columns(Csr<Scalar>(t.transpose()), weight, gram);
+}
+
+/// FᵀF for dense F items x features: d x d, lower triangle only, the rest not initialised.
+/// Cost: n d^2 flops.
+template <class Scalar>
+Matrix<Scalar> gram_of_columns(const Matrix<Scalar>& f) {
+  Matrix<Scalar> gram(f.cols(), f.cols());
+  detail::parallel_lower_tiles(
+      f.cols(), detail::product_tile / 2, [&](Index i, Index rows, Index j, Index columns) {
+        gram.block(i, j, rows, columns).noalias() =
+            f.middleCols(i, rows).transpose() * f.middleCols(j, columns);
+      });
+  return gram;
+}
+
+/// XᵀX for users x items interactions: n x n, lower triangle.
+template <class Scalar>
+Matrix<Scalar> interaction_gram(const Csr<Scalar>& interactions) {
+  Matrix<Scalar> gram = zero_lower_triangle<Scalar>(interactions.cols());
+  add_gram_of_columns(interactions, Scalar(1), gram);
+  return gram;
+}
+
+/// gram += ridge * I.
+/// \throws std::invalid_argument if the ridge is not a positive number.
+template <class Scalar>
+void add_ridge(Matrix<Scalar>& gram, Scalar ridge) {
+  detail::require(std::isfinite(ridge) && ridge > 0, "the ridge must be positive, got ", ridge);
+  gram.diagonal().array() += ridge;
+}
+
+/// gram += diag(ridge), one value for each item.
+/// \throws std::invalid_argument if there is not one value for each item, or one is negative or
+/// not finite.
+template <class Scalar>
+void add_ridge(Matrix<Scalar>& gram, const Vector<Scalar>& ridge) {
+  detail::require(ridge.size() == gram.rows(), "the ridge has ", ridge.size(),
+                  " values, but the Gram matrix has ", gram.rows(), " items");
+  for (Index item = 0; item < ridge.size(); ++item) {
+    detail::require(std::isfinite(ridge[item]) && ridge[item] >= 0, "the ridge of item ", item,
+                    " must not be negative, got ", ridge[item]);
+  }
+  gram.diagonal() += ridge;
+}
+
+}  // namespace lae

@@ -1,0 +1,114 @@
+#pragma once
+
+/// \file
+/// Any Eigen expression a caller passes becomes one canonical matrix here, once, and is checked;
+/// the code that does the work is not templated on expressions.
+
+#include <cmath>
+#include <string_view>
+
+#include "lae/core/errors.hpp"
+#include "lae/core/types.hpp"
+
+namespace lae::detail {
+
+template <class Scalar>
+void require_finite(Scalar value, std::string_view name, Index row, Index column) {
+  require(std::isfinite(value), name, " holds a value that is not finite (", value, ") in row ",
+          row, ", column ", column);
+}
+
+/// Sorts the rows and adds up entries that stand twice in a row.
+template <class Scalar>
+Csr<Scalar> sorted_without_duplicates(const Csr<Scalar>& matrix) {
+  // Two transpositions sort every row; what stood twice then stands side by side.
+  const Eigen::SparseMatrix<Scalar, Eigen::ColMajor, Index> by_column(matrix);
+  const Csr<Scalar> sorted(by_column);
+  Csr<Scalar> merged(matrix.rows(), matrix.cols());
+  merged.reserve(sorted.nonZeros());
+  for (Index row = 0; row < sorted.rows(); ++row) {
+    merged.startVec(row);
+    Index previous = -1;
+    for (typename Csr<Scalar>::InnerIterator entry(sorted, row); entry; ++entry) {
+      if (entry.col() == previous) {
+        merged.valuePtr()[merged.data().size() - 1] += entry.value();
+      } else {
+        merged.insertBack(row, entry.col()) = entry.value();
+        previous = entry.col();
+      }
+    }
+  }
+  merged.finalize();
+  return merged;
+}
+
+/// A compressed copy with sorted rows, no duplicates and no explicit zeros.
+/// \throws std::invalid_argument if a value is not finite (before or after conversion to Scalar).
+template <class Scalar, class Derived>
+Csr<Scalar> canonical_sparse(const Eigen::SparseMatrixBase<Derived>& matrix,
+                             std::string_view name) {
+  Csr<Scalar> rows = matrix.derived().template cast<Scalar>();
+  rows.makeCompressed();
+  bool strictly_increasing = true;
+  bool has_zeros = false;
+  for (Index row = 0; row < rows.rows(); ++row) {
+    Index previous = -1;
+    for (typename Csr<Scalar>::InnerIterator entry(rows, row); entry; ++entry) {
+      require_finite(entry.value(), name, row, entry.col());
+      strictly_increasing = strictly_increasing && entry.col() > previous;
+      has_zeros = has_zeros || entry.value() == Scalar(0);
+      previous = entry.col();
+    }
+  }
+  if (!strictly_increasing) rows = sorted_without_duplicates(rows);
+  if (has_zeros) rows.prune([](Index, Index, Scalar value) { return value != Scalar(0); });
+  return rows;
+}
+
+/// Users x items, with at least one interaction.
+/// \throws std::invalid_argument as above, and if there is nothing to learn from.
+template <class Scalar, class Derived>
+Csr<Scalar> canonical_interactions(const Eigen::SparseMatrixBase<Derived>& matrix,
+                                   std::string_view name = "interactions") {
+  Csr<Scalar> rows = canonical_sparse<Scalar>(matrix, name);
+  require(rows.nonZeros() > 0, name, " (", rows.rows(), " users x ", rows.cols(),
+          " items) is empty");
+  return rows;
+}
+
+/// Items x features, dense: one row-major copy in Scalar. An item whose features are all zero is
+/// valid.
+/// \throws std::invalid_argument if it has no rows or columns or a value is not finite.
+template <class Scalar, class Derived>
+Matrix<Scalar> canonical_features(const Eigen::MatrixBase<Derived>& matrix,
+                                  std::string_view name = "features") {
+  require(matrix.rows() > 0 && matrix.cols() > 0, name, " is empty: ", matrix.rows(), " x ",
+          matrix.cols());
+  Matrix<Scalar> features = matrix.derived().template cast<Scalar>();
+  if (!features.allFinite()) {
+    for (Index row = 0; row < features.rows(); ++row) {
+      for (Index column = 0; column < features.cols(); ++column) {
+        require_finite(features(row, column), name, row, column);
+      }
+    }
+  }
+  return features;
+}
+
+/// Items x tags, sparse.
+template <class Scalar, class Derived>
+Csr<Scalar> canonical_features(const Eigen::SparseMatrixBase<Derived>& matrix,
+                               std::string_view name = "features") {
+  require(matrix.rows() > 0 && matrix.cols() > 0, name, " is empty: ", matrix.rows(), " x ",
+          matrix.cols());
+  return canonical_sparse<Scalar>(matrix, name);
+}
+
+template <class Derived>
+void require_features_of(Index items, const Eigen::EigenBase<Derived>& features,
+                         std::string_view name = "features") {
+  require(features.rows() == items, name, " has ", features.rows(),
+          " rows, but interactions has ", items, " items (columns)");
+}
+
+}  // namespace lae::detail

@@ -1,0 +1,239 @@
+#pragma once
+
+/// \file
+/// Cholesky factor and inverse of a symmetric positive definite matrix, in its own storage.
+///
+/// The matrix is cut into square tiles. Three passes run over its lower triangle: A = L Lᵀ,
+/// L <- L⁻¹, A⁻¹ = L⁻ᵀ L⁻¹ (n^3 / 3 flops each). Every operation on tiles is a task that waits for
+/// the tiles it reads and writes alone, so a pass begins where the one before it has finished, and
+/// nearly all the work is products of tiles. Updates of one tile keep the order in which they are
+/// written down here, whatever the number of threads, and so do the bits of the result.
+
+#include <algorithm>
+#include <vector>
+
+#include "lae/core/errors.hpp"
+#include "lae/core/parallel.hpp"
+#include "lae/core/progress.hpp"
+#include "lae/core/triangular.hpp"
+#include "lae/core/types.hpp"
+
+namespace lae {
+namespace detail {
+
+/// Side of the tiles for an n x n matrix: measured to be the fastest, and never so large that
+/// threads have to wait for one another. It depends on n alone, so that results do too.
+inline Index spd_tile(Index n) {
+  const Index sixteenth = (n / 16 + 63) / 64 * 64;
+  return std::clamp<Index>(sixteenth, 128, 512);
+}
+
+/// The lower triangle of a matrix in tiles, and the passes over it.
+template <class Scalar>
+class SpdTiles {
+ public:
+  explicit SpdTiles(Matrix<Scalar>& matrix)
+      : matrix_(matrix),
+        tile_(spd_tile(matrix.rows())),
+        tiles_((matrix.rows() + tile_ - 1) / tile_),
+        state_(static_cast<std::size_t>(tiles_ * tiles_)),
+        deferred_(thread_count() > 1) {}
+
+  /// A = L Lᵀ. \throws NotPositiveDefinite, Cancelled
+  void factor(const Progress& progress) {
+    run(progress, "factor", 1, [this] { factor_pass(); });
+  }
+
+  /// A <- A⁻¹. \throws NotPositiveDefinite, Cancelled
+  void invert(const Progress& progress) {
+    run(progress, "invert", 3, [this] {
+      factor_pass();
+      inverse_pass();
+      product_pass();
+    });
+  }
+
+ private:
+  /// Creates the tasks of all passes and waits for them. Work is counted in products of full tiles.
+  template <class Passes>
+  void run(const Progress& progress, std::string_view name, int passes, Passes&& create_tasks) {
+    const double tiles = static_cast<double>(tiles_);
+    Stage stage(progress, name, passes * tiles * (tiles + 1) * (tiles + 2) / 6);
+    stage_ = &stage;
+    if (deferred_) {
+      LAE_OMP(parallel)
+      LAE_OMP(single)
+      create_tasks();
+    } else {
+      create_tasks();
+    }
+    error_.rethrow();
+    stage.finish();
+  }
+
+  void factor_pass() {
+    for (Index k = 0; k < tiles_; ++k) {
+      [[maybe_unused]] char* kk = state(k, k);
+      LAE_OMP(task if(deferred_) depend(inout : kk[0]))
+      step([this, k] { factor_diagonal(k); });
+      for (Index i = k + 1; i < tiles_; ++i) {
+        [[maybe_unused]] char* ik = state(i, k);
+        LAE_OMP(task if(deferred_) depend(in : kk[0]) depend(inout : ik[0]))
+        step([this, i, k] { solve_transposed_on_right<Scalar>(tile(k, k), tile(i, k)); });
+      }
+      for (Index i = k + 1; i < tiles_; ++i) {
+        [[maybe_unused]] char* ik = state(i, k);
+        for (Index j = k + 1; j < i; ++j) {
+          [[maybe_unused]] char* jk = state(j, k);
+          [[maybe_unused]] char* ij = state(i, j);
+          LAE_OMP(task if(deferred_) depend(in : ik[0], jk[0]) depend(inout : ij[0]))
+          step([this, i, j, k] { tile(i, j).noalias() -= tile(i, k) * tile(j, k).transpose(); });
+        }
+        [[maybe_unused]] char* ii = state(i, i);
+        LAE_OMP(task if(deferred_) depend(in : ik[0]) depend(inout : ii[0]))
+        step([this, i, k] {
+          tile(i, i).template triangularView<Eigen::Lower>() -=
+              tile(i, k) * tile(i, k).transpose();
+        });
+      }
+    }
+  }
+
+  void inverse_pass() {
+    for (Index k = 0; k < tiles_; ++k) {
+      [[maybe_unused]] char* kk = state(k, k);
+      for (Index i = k + 1; i < tiles_; ++i) {
+        [[maybe_unused]] char* ik = state(i, k);
+        LAE_OMP(task if(deferred_) depend(in : kk[0]) depend(inout : ik[0]))
+        step([this, i, k] {
+          solve_on_right<Scalar>(tile(k, k), tile(i, k));
+          tile(i, k) = -tile(i, k);
+        });
+        for (Index j = 0; j < k; ++j) {
+          [[maybe_unused]] char* kj = state(k, j);
+          [[maybe_unused]] char* ij = state(i, j);
+          LAE_OMP(task if(deferred_) depend(in : ik[0], kj[0]) depend(inout : ij[0]))
+          step([this, i, j, k] { tile(i, j).noalias() += tile(i, k) * tile(k, j); });
+        }
+      }
+      for (Index j = 0; j < k; ++j) {
+        [[maybe_unused]] char* kj = state(k, j);
+        LAE_OMP(task if(deferred_) depend(in : kk[0]) depend(inout : kj[0]))
+        step([this, j, k] { solve_on_left<Scalar>(tile(k, k), tile(k, j)); });
+      }
+      LAE_OMP(task if(deferred_) depend(inout : kk[0]))
+      step([this, k] { invert_lower<Scalar>(tile(k, k)); });
+    }
+  }
+
+  void product_pass() {
+    for (Index k = 0; k < tiles_; ++k) {
+      [[maybe_unused]] char* kk = state(k, k);
+      for (Index j = 0; j < k; ++j) {
+        [[maybe_unused]] char* kj = state(k, j);
+        for (Index i = j + 1; i < k; ++i) {
+          [[maybe_unused]] char* ki = state(k, i);
+          [[maybe_unused]] char* ij = state(i, j);
+          LAE_OMP(task if(deferred_) depend(in : ki[0], kj[0]) depend(inout : ij[0]))
+          step([this, i, j, k] { tile(i, j).noalias() += tile(k, i).transpose() * tile(k, j); });
+        }
+        [[maybe_unused]] char* jj = state(j, j);
+        LAE_OMP(task if(deferred_) depend(in : kj[0]) depend(inout : jj[0]))
+        step([this, j, k] {
+          tile(j, j).template triangularView<Eigen::Lower>() +=
+              tile(k, j).transpose() * tile(k, j);
+        });
+      }
+      for (Index j = 0; j < k; ++j) {
+        [[maybe_unused]] char* kj = state(k, j);
+        LAE_OMP(task if(deferred_) depend(in : kk[0]) depend(inout : kj[0]))
+        step([this, j, k] { multiply_transposed_on_left<Scalar>(tile(k, k), tile(k, j)); });
+      }
+      LAE_OMP(task if(deferred_) depend(inout : kk[0]))
+      step([this, k] { multiply_by_own_transpose<Scalar>(tile(k, k)); });
+    }
+  }
+
+  void factor_diagonal(Index k) {
+    const Index failed = factor_cholesky<Scalar>(tile(k, k));
+    if (failed < 0) return;
+    const Index item = k * tile_ + failed;
+    throw NotPositiveDefinite(
+        item, concat("the matrix is not positive definite: the pivot of item ", item,
+                     " (of ", matrix_.rows(), ") is not positive; raise the ridge"));
+  }
+
+  /// Runs one task's work, unless an earlier one failed.
+  template <class Work>
+  void step(Work&& work) {
+    error_.guard([&] {
+      work();
+      stage_->advance(1);
+    });
+  }
+
+  Tile<Scalar> tile(Index i, Index j) {
+    return matrix_.block(i * tile_, j * tile_, length(i), length(j));
+  }
+
+  Index length(Index t) const { return std::min(tile_, matrix_.rows() - t * tile_); }
+
+  /// Stands for tile (i, j) in the dependences of tasks.
+  char* state(Index i, Index j) { return &state_[static_cast<std::size_t>(i * tiles_ + j)]; }
+
+  Matrix<Scalar>& matrix_;
+  Index tile_;
+  Index tiles_;
+  std::vector<char> state_;
+  bool deferred_;
+  Stage* stage_ = nullptr;
+  FirstException error_;
+};
+
+template <class Scalar>
+void require_square(const Matrix<Scalar>& matrix) {
+  require(matrix.rows() == matrix.cols() && matrix.rows() > 0,
+          "the matrix must be square and not empty, got ", matrix.rows(), " x ", matrix.cols());
+}
+
+}  // namespace detail
+
+/// Copies the lower triangle over the upper one.
+template <class Scalar>
+void mirror_lower_triangle(Matrix<Scalar>& matrix) {
+  detail::require_square(matrix);
+  detail::parallel_lower_tiles(
+      matrix.rows(), 64, [&](Index i, Index rows, Index j, Index columns) {
+        if (i == j) {
+          const auto tile = matrix.block(i, i, rows, rows);
+          for (Index row = 1; row < rows; ++row) {
+            matrix.col(i + row).segment(i, row) = tile.row(row).head(row).transpose();
+          }
+        } else {
+          matrix.block(j, i, columns, rows) = matrix.block(i, j, rows, columns).transpose();
+        }
+      });
+}
+
+/// Replaces the lower triangle of a symmetric positive definite A by that of L, A = L Lᵀ. The
+/// strict upper triangle is neither read nor written.
+/// Cost: n^3 / 3 flops, no memory besides the matrix.
+/// \throws std::invalid_argument if A is not square; NotPositiveDefinite naming the pivot (A is
+/// then spoilt); Cancelled.
+template <class Scalar>
+void factor_spd(Matrix<Scalar>& a, const Progress& progress = {}) {
+  detail::require_square(a);
+  detail::SpdTiles<Scalar>(a).factor(progress);
+}
+
+/// Replaces a symmetric positive definite A, given by its lower triangle, by A⁻¹ (both triangles).
+/// Cost: n^3 flops, no memory besides the matrix.
+/// \throws as factor_spd.
+template <class Scalar>
+void invert_spd(Matrix<Scalar>& a, const Progress& progress = {}) {
+  detail::require_square(a);
+  detail::SpdTiles<Scalar>(a).invert(progress);
+  mirror_lower_triangle(a);
+}
+
+}  // namespace lae

@@ -1,0 +1,11 @@
+#pragma once
+
+/// \file
+/// Everything that needs Eigen alone.
+
+#include "lae/models/add_ease.hpp"
+#include "lae/models/cease.hpp"
+#include "lae/models/cosine.hpp"
+#include "lae/models/ease.hpp"
+#include "lae/models/item_model.hpp"
+#include "lae/models/l3ae.hpp"

@@ -1,0 +1,86 @@
+#pragma once
+
+/// \file
+/// EASE: Steck, Embarrassingly Shallow Autoencoders for Sparse Data, WWW 2019; L3AE paper, eq. 3.
+/// On item features: L3AE paper, eq. 10.
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "lae/core/closed_form.hpp"
+#include "lae/core/fit_control.hpp"
+#include "lae/core/inputs.hpp"
+#include "lae/models/item_model.hpp"
+
+namespace lae {
+
+struct EaseOptions {
+  double lambda = 100;  ///< Ridge on the Gram matrix; finite and > 0.
+};
+
+/// min ||X - X B||^2 + λ ||B||^2 with diag(B) = 0, in closed form.
+template <class Scalar>
+class Ease {
+  static_assert(detail::is_supported_scalar<Scalar>, "lae: Scalar must be float or double");
+
+ public:
+  using Options = EaseOptions;
+
+  /// \throws std::invalid_argument if lambda is not a positive number.
+  explicit Ease(const Options& options = {}) : options_(options) {
+    detail::require_positive(options.lambda, "lambda");
+  }
+
+  const Options& options() const { return options_; }
+
+  /// Fits on interactions, users x items. Items nobody interacted with are valid.
+  /// Cost: n^3 flops and one n x n matrix, besides the Gram matrix; see `estimate`.
+  /// \throws std::invalid_argument (empty, or a value that is not finite), NotPositiveDefinite,
+  /// MemoryBudgetExceeded, Cancelled.
+  template <class Derived>
+  ItemModel<Scalar> fit(const Eigen::SparseMatrixBase<Derived>& interactions,
+                        const FitControl& control = {}) const {
+    control.check(estimate(problem_size(interactions)));
+    return ItemModel<Scalar>(
+        closed_form(interaction_gram(detail::canonical_interactions<Scalar>(interactions)),
+                    static_cast<Scalar>(options_.lambda), control.progress));
+  }
+
+  /// Fits on item features alone: dense embeddings (items x d) or sparse tags (items x t).
+  /// Cost: for d < n dense features, 2 n^2 d + 2 n d^2 flops; else as fit.
+  /// \throws as fit.
+  template <class Derived>
+  ItemModel<Scalar> fit_features(const Eigen::EigenBase<Derived>& features,
+                                 const FitControl& control = {}) const {
+    control.check(estimate_features(feature_size(features.derived())));
+    return ItemModel<Scalar>(semantic_weights<Scalar>(
+        semantic_prior(detail::canonical_features<Scalar>(features.derived()),
+                       static_cast<Scalar>(options_.lambda), control.progress)));
+  }
+
+  /// Peak memory and flops of `fit`.
+  static FitCost estimate(const ProblemSize& size) {
+    return {detail::volume(size.items, size.items, size.items) +
+                detail::sparse_gram_flops(size.users, size.interactions),
+            detail::dense_bytes<Scalar>(size.items, size.items) +
+                detail::sparse_gram_bytes<Scalar>(size.users, size.items, size.interactions)};
+  }
+
+  /// Peak memory and flops of `fit_features`.
+  static FitCost estimate_features(const ProblemSize& size) {
+    FitCost cost = detail::semantic_prior_cost<Scalar>(size);
+    if (detail::has_low_rank_prior(size)) {
+      cost.flops += 2 * detail::volume(size.items, size.items, size.features);
+      cost.bytes = std::max(cost.bytes,
+                            detail::dense_bytes<Scalar>(size.items, size.items) +
+                                2 * detail::dense_bytes<Scalar>(size.items, size.features));
+    }
+    return cost;
+  }
+
+ private:
+  Options options_;
+};
+
+}  // namespace lae
