@@ -3,9 +3,11 @@
 /// \file
 /// Everything that needs Eigen alone.
 
+#include "lae/evaluation/evaluate.hpp"
 #include "lae/models/add_ease.hpp"
 #include "lae/models/cease.hpp"
 #include "lae/models/cosine.hpp"
 #include "lae/models/ease.hpp"
 #include "lae/models/item_model.hpp"
 #include "lae/models/l3ae.hpp"
+#include "lae/recommend/recommend.hpp"

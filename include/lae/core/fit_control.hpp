@@ -7,6 +7,9 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#if __has_include(<unistd.h>)
+#include <unistd.h>
+#endif
 
 #include "lae/core/errors.hpp"
 #include "lae/core/progress.hpp"
@@ -43,10 +46,22 @@ class MemoryBudgetExceeded : public std::runtime_error {
   std::uint64_t needed_;
 };
 
+/// The machine's memory in bytes; no limit where the system does not tell.
+inline std::uint64_t physical_memory() {
+#if __has_include(<unistd.h>) && defined(_SC_PHYS_PAGES)
+  const long pages = sysconf(_SC_PHYS_PAGES);
+  const long page_bytes = sysconf(_SC_PAGESIZE);
+  if (pages > 0 && page_bytes > 0) {
+    return static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page_bytes);
+  }
+#endif
+  return std::numeric_limits<std::uint64_t>::max();
+}
+
 /// How a caller watches and limits a fit.
 struct FitControl {
   Progress progress{};
-  std::uint64_t memory_budget = std::numeric_limits<std::uint64_t>::max();  ///< bytes
+  std::uint64_t memory_budget = physical_memory();  ///< bytes
 
   /// \throws MemoryBudgetExceeded
   void check(const FitCost& cost) const {

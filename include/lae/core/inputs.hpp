@@ -18,50 +18,32 @@ void require_finite(Scalar value, std::string_view name, Index row, Index column
           row, ", column ", column);
 }
 
-/// Sorts the rows and adds up entries that stand twice in a row.
-template <class Scalar>
-Csr<Scalar> sorted_without_duplicates(const Csr<Scalar>& matrix) {
-  // Two transpositions sort every row; what stood twice then stands side by side.
-  const Eigen::SparseMatrix<Scalar, Eigen::ColMajor, Index> by_column(matrix);
-  const Csr<Scalar> sorted(by_column);
-  Csr<Scalar> merged(matrix.rows(), matrix.cols());
-  merged.reserve(sorted.nonZeros());
-  for (Index row = 0; row < sorted.rows(); ++row) {
-    merged.startVec(row);
-    Index previous = -1;
-    for (typename Csr<Scalar>::InnerIterator entry(sorted, row); entry; ++entry) {
-      if (entry.col() == previous) {
-        merged.valuePtr()[merged.data().size() - 1] += entry.value();
-      } else {
-        merged.insertBack(row, entry.col()) = entry.value();
-        previous = entry.col();
-      }
-    }
-  }
-  merged.finalize();
-  return merged;
-}
-
-/// A compressed copy with sorted rows, no duplicates and no explicit zeros.
+/// A compressed copy with sorted rows, no duplicates (they are added up) and no explicit zeros.
 /// \throws std::invalid_argument if a value is not finite (before or after conversion to Scalar).
 template <class Scalar, class Derived>
 Csr<Scalar> canonical_sparse(const Eigen::SparseMatrixBase<Derived>& matrix,
                              std::string_view name) {
-  Csr<Scalar> rows = matrix.derived().template cast<Scalar>();
-  rows.makeCompressed();
-  bool strictly_increasing = true;
-  bool has_zeros = false;
-  for (Index row = 0; row < rows.rows(); ++row) {
-    Index previous = -1;
-    for (typename Csr<Scalar>::InnerIterator entry(rows, row); entry; ++entry) {
-      require_finite(entry.value(), name, row, entry.col());
-      strictly_increasing = strictly_increasing && entry.col() > previous;
-      has_zeros = has_zeros || entry.value() == Scalar(0);
-      previous = entry.col();
+  using Value = typename Derived::Scalar;
+  // Each change of storage order sorts; an assignment without one keeps the order it finds.
+  Csr<Value> sorted;
+  if constexpr (Derived::IsRowMajor) {
+    sorted = Eigen::SparseMatrix<Value, Eigen::ColMajor, Index>(matrix.derived());
+  } else {
+    sorted = matrix.derived();
+  }
+  Csr<Scalar> rows(sorted.rows(), sorted.cols());
+  rows.reserve(sorted.nonZeros());
+  for (Index row = 0; row < sorted.rows(); ++row) {
+    rows.startVec(row);
+    for (typename Csr<Value>::InnerIterator entry(sorted, row); entry;) {
+      const Index column = entry.col();
+      Scalar sum = 0;
+      for (; entry && entry.col() == column; ++entry) sum += static_cast<Scalar>(entry.value());
+      require_finite(sum, name, row, column);
+      if (sum != Scalar(0)) rows.insertBack(row, column) = sum;
     }
   }
-  if (!strictly_increasing) rows = sorted_without_duplicates(rows);
-  if (has_zeros) rows.prune([](Index, Index, Scalar value) { return value != Scalar(0); });
+  rows.finalize();
   return rows;
 }
 

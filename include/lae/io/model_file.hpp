@@ -1,0 +1,101 @@
+#pragma once
+
+/// \file
+/// Item models in files of their own format, which is what is in memory and so the fastest to load:
+///
+/// | byte | bytes | what                                                |
+/// |------|-------|-----------------------------------------------------|
+/// | 0    | 8     | "\x93LAEITEM"                                       |
+/// | 8    | 4     | byte order: the number 0x01020304                   |
+/// | 12   | 4     | version of the format: 1                            |
+/// | 16   | 4     | bytes of a weight: 4 (float) or 8 (double)          |
+/// | 20   | 4     | 0                                                   |
+/// | 24   | 8     | number of items, n                                  |
+/// | 32   | n² weights | row after row: row i holds what item i of a history adds to every score |
+///
+/// All numbers are in the writer's byte order (little-endian on all common machines), IEEE 754
+/// where they are not integers.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <utility>
+
+#include "lae/core/types.hpp"
+#include "lae/io/file.hpp"
+#include "lae/models/item_model.hpp"
+
+namespace lae {
+namespace detail {
+
+struct ModelFileHeader {
+  static constexpr std::array<char, 8> expected_magic{'\x93', 'L', 'A', 'E', 'I', 'T', 'E', 'M'};
+  static constexpr std::uint32_t expected_byte_order = 0x01020304;
+  static constexpr std::uint32_t expected_version = 1;
+
+  std::array<char, 8> magic = expected_magic;
+  std::uint32_t byte_order = expected_byte_order;
+  std::uint32_t version = expected_version;
+  std::uint32_t scalar_bytes = 0;
+  std::uint32_t unused = 0;
+  std::uint64_t items = 0;
+};
+static_assert(sizeof(ModelFileHeader) == 32, "lae: the header must not be padded");
+
+inline std::string scalar_name(std::size_t bytes) {
+  if (bytes == sizeof(float)) return "float";
+  if (bytes == sizeof(double)) return "double";
+  return concat(bytes, "-byte");
+}
+
+}  // namespace detail
+
+/// Writes a model (see the top of this header for the format). An existing file is replaced as a
+/// whole, or left as it was. No copy is made.
+/// \throws FileError if the file cannot be written.
+template <class Scalar>
+void save_model(const std::filesystem::path& path, const ItemModel<Scalar>& model) {
+  const Matrix<Scalar>& weights = model.weights();
+  detail::ModelFileHeader header;
+  header.scalar_bytes = sizeof(Scalar);
+  header.items = static_cast<std::uint64_t>(model.items());
+  AtomicFile file(path);
+  file.write(&header, sizeof(header));
+  file.write(weights.data(), static_cast<std::size_t>(weights.size()) * sizeof(Scalar));
+  file.commit();
+}
+
+/// Reads a model that `save_model` wrote with the same Scalar.
+/// \throws FileError if the file cannot be read, is not a model, is of another format version, byte
+/// order or Scalar, or is shorter or longer than it should be: all found out before memory is
+/// allocated.
+template <class Scalar>
+ItemModel<Scalar> load_model(const std::filesystem::path& path) {
+  using Header = detail::ModelFileHeader;
+  detail::FileSource source(path);
+  Header header;
+  header.magic = {};
+  if (source.size() >= sizeof(header)) source.read(&header, sizeof(header));
+  if (header.magic != Header::expected_magic) source.fail("is not a model file");
+  if (header.byte_order != Header::expected_byte_order) {
+    source.fail("was written on a machine of the other byte order");
+  }
+  if (header.version != Header::expected_version) {
+    source.fail(detail::concat("has version ", header.version, " of the format, expected ",
+                               Header::expected_version));
+  }
+  if (header.scalar_bytes != sizeof(Scalar)) {
+    source.fail(detail::concat("holds ", detail::scalar_name(header.scalar_bytes),
+                               " weights, asked for ", detail::scalar_name(sizeof(Scalar))));
+  }
+  if (header.items == 0) source.fail("holds a model of no items");
+  source.require_array({header.items, header.items}, sizeof(Scalar));
+  const auto items = static_cast<Index>(header.items);
+  Matrix<Scalar> weights(items, items);
+  source.read(weights.data(), source.remaining());
+  return ItemModel<Scalar>(std::move(weights));
+}
+
+}  // namespace lae

@@ -1,0 +1,70 @@
+#pragma once
+
+/// \file
+/// Selection of the best k of a stream of scored items, without sorting them all.
+
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+#include "lae/core/types.hpp"
+
+namespace lae {
+
+/// Stands in a ranked list where there are fewer candidates than places.
+inline constexpr Index no_item = -1;
+
+/// Keeps the k highest scores among items offered in rising index order. Of equal scores the lower
+/// index wins; a score that is NaN is never kept. Cost of n offers: O(n), plus O(log k) for each
+/// that enters.
+template <class Scalar>
+class TopK {
+ public:
+  explicit TopK(Index k) : capacity_(static_cast<std::size_t>(k)) {}
+
+  /// Whether an item with this score would enter, a test to make before any other.
+  bool admits(Scalar score) const { return score > threshold_ || (!full() && score == threshold_); }
+
+  /// Enters an item that `admits` let pass; its index is above all earlier ones.
+  void enter(Index item, Scalar score) {
+    if (full()) {
+      std::pop_heap(entries_.begin(), entries_.end(), better);
+      entries_.back() = {score, item};
+    } else {
+      entries_.push_back({score, item});
+    }
+    std::push_heap(entries_.begin(), entries_.end(), better);
+    if (full()) threshold_ = entries_.front().score;
+  }
+
+  /// Writes the items, best first, and their scores to k places each. Places that stay empty get
+  /// `no_item` and -infinity. Call it last: the selection is emptied for reuse.
+  void take(Index* items, Scalar* scores) {
+    std::sort(entries_.begin(), entries_.end(), better);
+    for (std::size_t place = 0; place < capacity_; ++place) {
+      const bool taken = place < entries_.size();
+      items[place] = taken ? entries_[place].item : no_item;
+      scores[place] = taken ? entries_[place].score : -std::numeric_limits<Scalar>::infinity();
+    }
+    entries_.clear();
+    threshold_ = -std::numeric_limits<Scalar>::infinity();
+  }
+
+ private:
+  struct Entry {
+    Scalar score;
+    Index item;
+  };
+
+  static bool better(const Entry& a, const Entry& b) {
+    return a.score > b.score || (a.score == b.score && a.item < b.item);
+  }
+
+  bool full() const { return entries_.size() == capacity_; }
+
+  std::size_t capacity_;
+  std::vector<Entry> entries_;  // a heap whose front is the worst
+  Scalar threshold_ = -std::numeric_limits<Scalar>::infinity();
+};
+
+}  // namespace lae

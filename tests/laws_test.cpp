@@ -1,0 +1,302 @@
+// One suite of laws for all models in both Scalars.
+
+#include <functional>
+#include <lae/lae.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+#include "naive.hpp"
+#include "random_data.hpp"
+#include "threads.hpp"
+
+using lae::Csr;
+using lae::Index;
+using lae::ItemModel;
+using lae::Matrix;
+using naive::Dense;
+
+namespace {
+
+struct Shop {
+  Csr<double> x;     // users x items
+  Matrix<double> f;  // items x dims
+  Csr<double> t;     // items x tags
+
+  Shop permuted(const Eigen::PermutationMatrix<Eigen::Dynamic>& order) const {
+    return {Csr<double>((Dense(x) * order.transpose()).sparseView()), order * f,
+            Csr<double>((order * Dense(t)).sparseView())};
+  }
+};
+
+Shop make_shop(std::uint64_t seed, Index users, Index items, Index dims, Index tags) {
+  RandomData random(seed);
+  Shop shop{random.interactions(users, items), random.dense(items, dims),
+            random.interactions(items, tags, 0.2)};
+  shop.x.coeffRef(0, 0) = 1;  // never empty
+  shop.x.makeCompressed();
+  return shop;
+}
+
+/// The quadratic problem whose constrained optimum is a model: (G + Λ) B = G + κ S off the diagonal.
+struct NormalEquation {
+  Dense gram;
+  double ridge;
+  Dense kappa_s;
+};
+
+struct Model {
+  std::string name;
+  std::function<Dense(const Shop&)> weights;
+  std::function<Dense(const Shop&)> textbook;
+  std::function<std::optional<NormalEquation>(const Shop&)> normal_equation;
+};
+
+Dense zeros(Index n) { return Dense::Zero(n, n); }
+
+template <class Scalar>
+std::vector<Model> all_models() {
+  const auto weights = [](const ItemModel<Scalar>& model) {
+    return Dense(model.weights().template cast<double>());
+  };
+  const auto none = [](const Shop&) { return std::optional<NormalEquation>(); };
+  const auto gram = [](const Shop& s) { return Dense(Dense(s.x).transpose() * Dense(s.x)); };
+  const lae::Ease<Scalar> ease({3});
+  const lae::Cease<Scalar> cease({3, 0.4});
+  const lae::AddEase<Scalar> add_ease({3, 2, 0.3});
+  const lae::L3ae<Scalar> l3ae({-2, 1.5, 6});
+  return {
+      {"EASE", [=](const Shop& s) { return weights(ease.fit(s.x)); },
+       [=](const Shop& s) { return naive::ease(gram(s), 3); },
+       [=](const Shop& s) {
+         return NormalEquation{gram(s), 3, zeros(s.x.cols())};
+       }},
+      {"semantic EASE", [=](const Shop& s) { return weights(ease.fit_features(s.f)); },
+       [](const Shop& s) { return naive::ease(s.f * s.f.transpose(), 3); },
+       [](const Shop& s) {
+         return NormalEquation{s.f * s.f.transpose(), 3, zeros(s.x.cols())};
+       }},
+      {"EASE on tags", [=](const Shop& s) { return weights(ease.fit_features(s.t)); },
+       [](const Shop& s) { return naive::ease(Dense(s.t) * Dense(s.t).transpose(), 3); },
+       [](const Shop& s) {
+         return NormalEquation{Dense(s.t) * Dense(s.t).transpose(), 3, zeros(s.x.cols())};
+       }},
+      {"CEASE", [=](const Shop& s) { return weights(cease.fit(s.x, s.t)); },
+       [](const Shop& s) { return naive::cease(Dense(s.x), Dense(s.t), 3, 0.4); },
+       [=](const Shop& s) {
+         return NormalEquation{gram(s) + 0.4 * Dense(s.t) * Dense(s.t).transpose(), 3,
+                               zeros(s.x.cols())};
+       }},
+      {"LLM-CEASE", [=](const Shop& s) { return weights(cease.fit(s.x, s.f)); },
+       [](const Shop& s) { return naive::cease(Dense(s.x), s.f, 3, 0.4); },
+       [=](const Shop& s) {
+         return NormalEquation{gram(s) + 0.4 * s.f * s.f.transpose(), 3, zeros(s.x.cols())};
+       }},
+      {"Add-EASE", [=](const Shop& s) { return weights(add_ease.fit(s.x, s.t)); },
+       [](const Shop& s) { return naive::add_ease(Dense(s.x), Dense(s.t), 3, 2, 0.3); }, none},
+      {"LLM-Add-EASE", [=](const Shop& s) { return weights(add_ease.fit(s.x, s.f)); },
+       [](const Shop& s) { return naive::add_ease(Dense(s.x), s.f, 3, 2, 0.3); }, none},
+      {"L3AE", [=](const Shop& s) { return weights(l3ae.fit(s.x, s.f)); },
+       [](const Shop& s) { return naive::l3ae(Dense(s.x), s.f, -2, 1.5, 6); },
+       [=](const Shop& s) {
+         return NormalEquation{gram(s), 4, 6 * naive::ease(s.f * s.f.transpose(), 1.5)};
+       }},
+      {"L3AE on tags", [=](const Shop& s) { return weights(l3ae.fit(s.x, s.t)); },
+       [](const Shop& s) { return naive::l3ae(Dense(s.x), Dense(s.t), -2, 1.5, 6); },
+       [=](const Shop& s) {
+         return NormalEquation{gram(s), 4,
+                               6 * naive::ease(Dense(s.t) * Dense(s.t).transpose(), 1.5)};
+       }},
+      {"cosine", [=](const Shop& s) { return weights(lae::Cosine<Scalar>().fit(s.f)); },
+       [](const Shop& s) { return naive::cosine(s.f); }, none},
+  };
+}
+
+/// Few and many users, items, dimensions and tags: d < n, d = n, d > n, m < n, one of everything.
+std::vector<Shop> shops() {
+  return {make_shop(1, 80, 30, 6, 12),  make_shop(2, 20, 30, 30, 5),  make_shop(3, 50, 30, 45, 40),
+          make_shop(4, 3, 9, 2, 1),     make_shop(5, 1, 1, 1, 1),     make_shop(6, 4, 2, 1, 3),
+          make_shop(7, 250, 140, 24, 30), make_shop(8, 40, 140, 150, 30)};
+}
+
+template <class Scalar>
+double tolerance() {
+  return std::is_same_v<Scalar, float> ? 2e-4 : 1e-10;
+}
+
+double largest(const Dense& matrix) { return matrix.size() ? matrix.cwiseAbs().maxCoeff() : 0; }
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("Every model equals its textbook formula", "[laws]", float, double) {
+  for (const Shop& shop : shops()) {
+    for (const Model& model : all_models<TestType>()) {
+      INFO(model.name << ", users x items " << shop.x.rows() << " x " << shop.x.cols()
+                      << ", dims " << shop.f.cols());
+      CHECK(largest(model.weights(shop) - model.textbook(shop)) < tolerance<TestType>());
+    }
+  }
+}
+
+TEMPLATE_TEST_CASE("Every diagonal is exactly zero", "[laws]", float, double) {
+  for (const Shop& shop : shops()) {
+    for (const Model& model : all_models<TestType>()) {
+      INFO(model.name);
+      CHECK((model.weights(shop).diagonal().array() == 0).all());
+    }
+  }
+}
+
+TEMPLATE_TEST_CASE("Renaming the items renames the weights", "[laws]", float, double) {
+  for (const Shop& shop : shops()) {
+    Eigen::PermutationMatrix<Eigen::Dynamic> order(static_cast<int>(shop.x.cols()));
+    order.setIdentity();
+    RandomData random(30);
+    for (Index i = shop.x.cols() - 1; i > 0; --i) {
+      std::swap(order.indices()[i], order.indices()[random.below(i + 1)]);
+    }
+    const Shop renamed = shop.permuted(order);
+    for (const Model& model : all_models<TestType>()) {
+      INFO(model.name);
+      const Dense expected = order * model.weights(shop) * order.transpose();
+      CHECK(largest(model.weights(renamed) - expected) < tolerance<TestType>());
+    }
+  }
+}
+
+TEMPLATE_TEST_CASE("The normal equation holds off the diagonal", "[laws]", float, double) {
+  for (const Shop& shop : shops()) {
+    for (const Model& model : all_models<TestType>()) {
+      const auto equation = model.normal_equation(shop);
+      if (!equation) continue;
+      INFO(model.name);
+      Dense a = equation->gram;
+      a.diagonal().array() += equation->ridge;
+      Dense residual = a * model.weights(shop) - equation->gram - equation->kappa_s;
+      residual.diagonal().setZero();
+      CHECK(largest(residual) < tolerance<TestType>() * (1 + largest(a)) * 10);
+    }
+  }
+}
+
+TEMPLATE_TEST_CASE("Each column is a ridge regression on the other items", "[laws]", float,
+                   double) {
+  const Shop shop = make_shop(9, 60, 20, 8, 10);
+  const Index n = shop.x.cols();
+  for (const Model& model : all_models<TestType>()) {
+    const auto equation = model.normal_equation(shop);
+    if (!equation) continue;
+    INFO(model.name);
+    const Dense b = model.weights(shop);
+    for (Index j = 0; j < n; ++j) {
+      std::vector<Index> others;
+      for (Index i = 0; i < n; ++i) {
+        if (i != j) others.push_back(i);
+      }
+      Dense a = equation->gram(others, others);
+      a.diagonal().array() += equation->ridge;
+      const Dense target = equation->gram(others, j) + equation->kappa_s(others, j);
+      CHECK(largest(a.ldlt().solve(target) - b(others, j)) < tolerance<TestType>());
+    }
+  }
+}
+
+TEMPLATE_TEST_CASE("Fits have the same bits from 1 and from 2 threads", "[laws][threads]", float,
+                   double) {
+  // Large enough for several tiles in every step, low-rank and dense.
+  for (const Shop& shop : {make_shop(10, 300, 560, 70, 50), make_shop(11, 100, 290, 300, 50)}) {
+    for (const Model& model : all_models<TestType>()) {
+      INFO(model.name);
+      const auto fit = [&] { return model.weights(shop); };
+      CHECK(with_threads(1, fit) == with_threads(2, fit));
+    }
+  }
+}
+
+TEST_CASE("float and double agree", "[laws]") {
+  const auto in_float = all_models<float>();
+  const auto in_double = all_models<double>();
+  for (const Shop& shop : shops()) {
+    for (std::size_t i = 0; i < in_double.size(); ++i) {
+      INFO(in_double[i].name);
+      CHECK(largest(in_float[i].weights(shop) - in_double[i].weights(shop)) < 2e-4);
+    }
+  }
+}
+
+TEMPLATE_TEST_CASE("EASE: every user c times and c times the ridge change nothing", "[laws]", float,
+                   double) {
+  const Shop shop = make_shop(12, 40, 25, 2, 2);
+  const Dense x(shop.x);
+  Dense thrice(3 * x.rows(), x.cols());
+  thrice << x, x, x;
+  const auto once = lae::Ease<TestType>({5}).fit(shop.x);
+  const auto again = lae::Ease<TestType>({15}).fit(Csr<double>(thrice.sparseView()));
+  CHECK(largest((once.weights() - again.weights()).template cast<double>()) <
+        tolerance<TestType>());
+}
+
+TEMPLATE_TEST_CASE("CEASE is EASE on interactions stacked on side information", "[laws]", float,
+                   double) {
+  const Shop shop = make_shop(13, 40, 25, 7, 9);
+  const auto stacked = [&](const Dense& side) {
+    Dense rows(shop.x.rows() + side.cols(), shop.x.cols());
+    rows << Dense(shop.x), std::sqrt(0.6) * side.transpose();
+    return lae::Ease<TestType>({5}).fit(Csr<double>(rows.sparseView()));
+  };
+  const lae::Cease<TestType> cease({5, 0.6});
+  CHECK(largest((cease.fit(shop.x, shop.t).weights() - stacked(Dense(shop.t)).weights())
+                    .template cast<double>()) < tolerance<TestType>());
+  CHECK(largest((cease.fit(shop.x, shop.f).weights() - stacked(shop.f).weights())
+                    .template cast<double>()) < tolerance<TestType>());
+  const auto without = lae::Cease<TestType>({5, 0}).fit(shop.x, shop.t);
+  CHECK(without.weights() == lae::Ease<TestType>({5}).fit(shop.x).weights());
+}
+
+TEMPLATE_TEST_CASE("Add-EASE at alpha 0 and 1 is one of its parts", "[laws]", float, double) {
+  const Shop shop = make_shop(14, 40, 25, 7, 9);
+  const auto on_x = lae::Ease<TestType>({5}).fit(shop.x);
+  const auto check = [&](const auto& side) {
+    const auto at = [&](double alpha) { return lae::AddEase<TestType>({5, 2, alpha}).fit(shop.x, side); };
+    CHECK(at(0).weights() == on_x.weights());
+    CHECK(at(1).weights() == lae::Ease<TestType>({2}).fit_features(side).weights());
+  };
+  check(shop.f);
+  check(shop.t);
+}
+
+TEMPLATE_TEST_CASE("L3AE without distillation is EASE, with all of it the prior", "[laws]", float,
+                   double) {
+  for (const Index dims : {7, 40}) {
+    INFO("dims " << dims);
+    const Shop shop = make_shop(15, 40, 25, dims, 9);
+    const auto fit = [&](double lambda_x, double lambda_kd) {
+      return Dense(lae::L3ae<TestType>({lambda_x, 2, lambda_kd})
+                       .fit(shop.x, shop.f)
+                       .weights()
+                       .template cast<double>());
+    };
+    const Dense ease = lae::Ease<TestType>({5}).fit(shop.x).weights().template cast<double>();
+    CHECK(largest(fit(5, 0) - ease) < tolerance<TestType>());
+    const Dense prior = naive::ease(shop.f * shop.f.transpose(), 2);
+    const double near = largest(fit(5, 1e4) - prior);
+    CHECK(near < 0.01);
+    if (std::is_same_v<TestType, double>) CHECK(largest(fit(5, 1e6) - prior) < near / 50);
+  }
+}
+
+TEST_CASE("A hand-computed example tells the weights from their transpose", "[laws]") {
+  // Both users have item 0, one has item 1: G = [2 1; 1 1]. With ridge 1, predicting item 1 from
+  // item 0 has weight 1 / (2 + 1), the other way round 1 / (1 + 1).
+  Csr<double> x(2, 2);
+  x.insert(0, 0) = 1;
+  x.insert(1, 0) = 1;
+  x.insert(1, 1) = 1;
+  const auto model = lae::Ease<double>({1}).fit(x);
+  CHECK(model.weights()(0, 1) == Approx(1.0 / 3));
+  CHECK(model.weights()(1, 0) == Approx(1.0 / 2));
+  CHECK(model.score({0})[1] == Approx(1.0 / 3));
+  CHECK(model.score({1})[0] == Approx(1.0 / 2));
+  CHECK(model.score(x)(0, 1) == Approx(1.0 / 3));
+}

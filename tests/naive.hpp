@@ -1,0 +1,88 @@
+#pragma once
+
+// The textbook formulas, as plainly as they can be written: what the library is checked against.
+
+#include <Eigen/Dense>
+#include <algorithm>
+#include <cmath>
+#include <lae/lae.hpp>
+#include <numeric>
+#include <set>
+#include <utility>
+#include <vector>
+
+namespace naive {
+
+using Dense = Eigen::MatrixXd;
+using lae::Index;
+
+inline Dense inverse(const Dense& gram, const Eigen::VectorXd& ridge) {
+  return (gram + Dense(ridge.asDiagonal())).fullPivLu().inverse();
+}
+
+inline Eigen::VectorXd constant(Index n, double value) { return Eigen::VectorXd::Constant(n, value); }
+
+/// B = I - P diag(1 / diag P).
+inline Dense ease(const Dense& gram, const Eigen::VectorXd& ridge) {
+  const Dense p = inverse(gram, ridge);
+  Dense b = -p * p.diagonal().cwiseInverse().asDiagonal();
+  b.diagonal().setZero();
+  return b;
+}
+inline Dense ease(const Dense& gram, double lambda) {
+  return ease(gram, constant(gram.rows(), lambda));
+}
+
+/// B = I + κ P S - P diag(μ).
+inline Dense with_prior(const Dense& gram, const Eigen::VectorXd& ridge, const Dense& s,
+                        double kappa) {
+  const Dense p = inverse(gram, ridge);
+  const Dense ps = p * s;
+  const Eigen::VectorXd mu = (1 + kappa * ps.diagonal().array()) / p.diagonal().array();
+  Dense b = Dense::Identity(p.rows(), p.rows()) + kappa * ps - p * Dense(mu.asDiagonal());
+  b.diagonal().setZero();
+  return b;
+}
+
+inline Dense l3ae(const Dense& x, const Dense& f, double lambda_x, double lambda_f,
+                  double lambda_kd) {
+  const Dense s = ease(f * f.transpose(), lambda_f);
+  return with_prior(x.transpose() * x, constant(x.cols(), lambda_x + lambda_kd), s, lambda_kd);
+}
+
+inline Dense cease(const Dense& x, const Dense& t, double lambda, double alpha) {
+  return ease(x.transpose() * x + alpha * t * t.transpose(), lambda);
+}
+
+inline Dense add_ease(const Dense& x, const Dense& t, double lambda_x, double lambda_t,
+                      double alpha) {
+  return (1 - alpha) * ease(x.transpose() * x, lambda_x) +
+         alpha * ease(t * t.transpose(), lambda_t);
+}
+
+inline Dense cosine(const Dense& f) {
+  Dense b = f * f.transpose();
+  b.diagonal().setZero();
+  return b;
+}
+
+/// All candidates of one user, sorted: higher score first, then lower index.
+inline std::vector<Index> ranking(const Eigen::VectorXd& scores, const std::set<Index>& excluded) {
+  std::vector<Index> items;
+  for (Index i = 0; i < scores.size(); ++i) {
+    if (excluded.count(i) == 0) items.push_back(i);
+  }
+  std::stable_sort(items.begin(), items.end(),
+                   [&](Index a, Index b) { return scores[a] > scores[b]; });
+  return items;
+}
+
+inline std::set<Index> items_of(const Dense& interactions, Index user) {
+  std::set<Index> items;
+  for (Index i = 0; i < interactions.cols(); ++i) {
+    if (interactions(user, i) != 0) items.insert(i);
+  }
+  return items;
+}
+
+}  // namespace naive

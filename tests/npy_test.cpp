@@ -1,0 +1,370 @@
+#include "lae/io/npy.hpp"
+
+#include <limits>
+
+#include "catch.hpp"
+#include "files.hpp"
+#include "test_data.hpp"
+
+using Catch::Matchers::ContainsSubstring;
+using lae::Index;
+using lae::Matrix;
+using lae::read_npy;
+using lae::write_npy;
+
+namespace {
+
+// Written by NumPy 1.24: [[1, 2, 3], [-4, 5.5, 0.001]] unless the name says otherwise.
+const char* const float32_c_order =
+    "934e554d5059010076007b276465736372273a20273c6634272c2027666f727472616e5f6f72646572273a204661"
+    "6c73652c20277368617065273a2028322c2033292c207d2020202020202020202020202020202020202020202020"
+    "20202020202020202020202020202020202020202020202020202020202020202020200a0000803f000000400000"
+    "4040000080c00000b0406f12833a";
+
+const char* const float64_fortran_order =
+    "934e554d5059010076007b276465736372273a20273c6638272c2027666f727472616e5f6f72646572273a205472"
+    "75652c20277368617065273a2028322c2033292c207d202020202020202020202020202020202020202020202020"
+    "20202020202020202020202020202020202020202020202020202020202020202020200a000000000000f03f0000"
+    "0000000010c0000000000000004000000000000016400000000000000840fca9f1d24d62503f";
+
+const char* const float64_one_dimension =
+    "934e554d5059010076007b276465736372273a20273c6638272c2027666f727472616e5f6f72646572273a204661"
+    "6c73652c20277368617065273a2028332c292c207d20202020202020202020202020202020202020202020202020"
+    "20202020202020202020202020202020202020202020202020202020202020202020200a000000000000f83f0000"
+    "0000000000c00000000000000840";
+
+const char* const float32_version_2 =
+    "934e554d50590200740000007b276465736372273a20273c6634272c2027666f727472616e5f6f72646572273a20"
+    "46616c73652c20277368617065273a2028322c2033292c207d202020202020202020202020202020202020202020"
+    "20202020202020202020202020202020202020202020202020202020202020202020200a0000803f000000400000"
+    "4040000080c00000b0406f12833a";
+
+const char* const float32_version_3 =
+    "934e554d50590300740000007b276465736372273a20273c6634272c2027666f727472616e5f6f72646572273a20"
+    "46616c73652c20277368617065273a2028322c2033292c207d202020202020202020202020202020202020202020"
+    "20202020202020202020202020202020202020202020202020202020202020202020200a0000803f000000400000"
+    "4040000080c00000b0406f12833a";
+
+const char* const float32_empty =
+    "934e554d5059010076007b276465736372273a20273c6634272c2027666f727472616e5f6f72646572273a204661"
+    "6c73652c20277368617065273a2028302c2033292c207d2020202020202020202020202020202020202020202020"
+    "20202020202020202020202020202020202020202020202020202020202020202020200a";
+
+Matrix<double> example() {
+  Matrix<double> matrix(2, 3);
+  matrix << 1, 2, 3, -4, 5.5, 1e-3;
+  return matrix;
+}
+
+/// Values that depend on their place; any element of another place is another value.
+template <class Scalar>
+Matrix<Scalar> numbered(Index rows, Index cols) {
+  return Matrix<Scalar>::NullaryExpr(
+      rows, cols, [&](Index i, Index j) { return static_cast<Scalar>(i * cols + j) / 4; });
+}
+
+template <class Scalar>
+Matrix<Scalar> read_bytes_as_npy(const std::string& bytes) {
+  const TemporaryFolder folder;
+  write_bytes(folder / "matrix.npy", bytes);
+  return read_npy<Scalar>(folder / "matrix.npy");
+}
+
+std::string error_of(const std::string& bytes) {
+  const TemporaryFolder folder;
+  const std::filesystem::path path = folder / "matrix.npy";
+  write_bytes(path, bytes);
+  return file_error(path, [&] { read_npy<float>(path); });
+}
+
+const std::string six_floats = raw(std::vector<float>{1, 2, 3, 4, 5, 6});
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("read_npy reads what NumPy wrote", "[npy]", float, double) {
+  const Matrix<TestType> in_float = example().cast<float>().cast<TestType>();
+  const Matrix<TestType> in_double = example().cast<TestType>();
+  CHECK(read_bytes_as_npy<TestType>(from_hex(float32_c_order)) == in_float);
+  CHECK(read_bytes_as_npy<TestType>(from_hex(float32_version_2)) == in_float);
+  CHECK(read_bytes_as_npy<TestType>(from_hex(float32_version_3)) == in_float);
+  CHECK(read_bytes_as_npy<TestType>(from_hex(float64_fortran_order)) == in_double);
+
+  const Matrix<TestType> column = read_bytes_as_npy<TestType>(from_hex(float64_one_dimension));
+  CHECK(column == Eigen::Matrix<TestType, 3, 1>(TestType(1.5), -2, 3));
+
+  const Matrix<TestType> nothing = read_bytes_as_npy<TestType>(from_hex(float32_empty));
+  CHECK(nothing.rows() == 0);
+  CHECK(nothing.cols() == 3);
+}
+
+TEST_CASE("write_npy writes the bytes that NumPy writes", "[npy]") {
+  const TemporaryFolder folder;
+  write_npy(folder / "c.npy", example().cast<float>());
+  CHECK(read_bytes(folder / "c.npy") == from_hex(float32_c_order));
+  write_npy(folder / "fortran.npy", example(), {/*fortran_order=*/true});
+  CHECK(read_bytes(folder / "fortran.npy") == from_hex(float64_fortran_order));
+  write_npy(folder / "empty.npy", Matrix<float>(0, 3));
+  CHECK(read_bytes(folder / "empty.npy") == from_hex(float32_empty));
+}
+
+TEMPLATE_TEST_CASE("a matrix in a .npy file survives", "[npy]", float, double) {
+  // More than one panel, and more than one chunk of conversion, in both orders.
+  const auto [rows, cols] =
+      GENERATE(std::pair<Index, Index>(1, 1), std::pair<Index, Index>(5, 1),
+               std::pair<Index, Index>(1, 7), std::pair<Index, Index>(6000, 37),
+               std::pair<Index, Index>(37, 6000), std::pair<Index, Index>(4, 0));
+  const bool fortran_order = GENERATE(false, true);
+  const Matrix<TestType> matrix = numbered<TestType>(rows, cols);
+  const TemporaryFolder folder;
+  write_npy(folder / "matrix.npy", matrix, {fortran_order});
+  CHECK(folder.file_count() == 1);
+
+  const Matrix<TestType> same = read_npy<TestType>(folder / "matrix.npy");
+  CHECK(same.rows() == rows);
+  CHECK(same.cols() == cols);
+  CHECK(same == matrix);
+  CHECK(read_npy<float>(folder / "matrix.npy") == matrix.template cast<float>());
+  CHECK(read_npy<double>(folder / "matrix.npy") == matrix.template cast<double>());
+}
+
+TEST_CASE("write_npy takes any dense expression", "[npy]") {
+  const TemporaryFolder folder;
+  const std::filesystem::path path = folder / "matrix.npy";
+  const bool fortran_order = GENERATE(false, true);
+  const Matrix<double> a = numbered<double>(50, 40);
+  const Eigen::MatrixXd column_major = a;
+  const auto survives = [&](const auto& expression) {
+    write_npy(path, expression, {fortran_order});
+    return read_npy<double>(path) == Matrix<double>(expression);
+  };
+  CHECK(survives(column_major));
+  CHECK(survives(a.transpose()));
+  CHECK(survives(a.block(3, 4, 20, 10)));
+  CHECK(survives(a.col(3)));
+  CHECK(survives(a.row(3)));
+  CHECK(survives(Eigen::Vector3d(1, 2, 3)));
+  CHECK(survives(Eigen::Map<const Eigen::MatrixXd, 0, Eigen::Stride<5, 2>>(a.data(), 2, 3,
+                                                                           Eigen::Stride<5, 2>())));
+  CHECK(survives(a * a.transpose() + Matrix<double>::Identity(50, 50)));
+}
+
+TEST_CASE("values that are not finite survive", "[npy]") {
+  Matrix<float> matrix(1, 3);
+  matrix << std::numeric_limits<float>::infinity(), -0.0F, std::numeric_limits<float>::quiet_NaN();
+  const TemporaryFolder folder;
+  write_npy(folder / "matrix.npy", matrix);
+  const Matrix<double> same = read_npy<double>(folder / "matrix.npy");
+  CHECK(same(0, 0) == std::numeric_limits<double>::infinity());
+  CHECK(std::signbit(same(0, 1)));
+  CHECK(std::isnan(same(0, 2)));
+}
+
+TEST_CASE("headers may be spelled in any way that Python reads", "[npy]") {
+  const auto same = GENERATE(
+      "{'shape':(2,3),'descr':'<f4','fortran_order':False}",
+      "  { \"fortran_order\" : False , \"shape\" : ( 2 , 3 , ) , \"descr\" : \"<f4\" , }  \n",
+      "{'descr': '<f4', 'fortran_order': False, 'shape': (2L, 3L), }",
+      "{\n'descr':\t'=f4', 'fortran_order': False, 'shape': (2, 3)}");
+  const Matrix<float> matrix = read_bytes_as_npy<float>(npy_bytes(same, six_floats));
+  CHECK(matrix == (Matrix<float>(2, 3) << 1, 2, 3, 4, 5, 6).finished());
+}
+
+TEST_CASE("malformed headers are errors", "[npy]") {
+  const auto [header, message] = GENERATE(table<std::string, std::string>({
+      {"", "no '{'"},
+      {"{", "not a key in quotes"},
+      {"{}", "no key 'descr'"},
+      {"{'descr': '<f4', 'shape': (2, 3)}", "no key 'fortran_order'"},
+      {"{'descr': '<f4', 'fortran_order': False}", "no key 'shape'"},
+      {"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), 'x': 1}", "unknown key 'x'"},
+      {"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3)", "no ',' or '}'"},
+      {"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3)} 1", "behind the closing '}'"},
+      {"{'descr': '<f4', 'fortran_order': 0, 'shape': (2, 3)}", "neither True nor False"},
+      {"{'descr': '<f4', 'fortran_order': False, 'shape': 6}", "no '('"},
+      {"{'descr': '<f4', 'fortran_order': False, 'shape': (2 3)}", "no ',' or ')'"},
+      {"{'descr': '<f4', 'fortran_order': False, 'shape': (2, x)}", "no number"},
+      {"{'descr': '<f4', 'fortran_order': False, 'shape': (2, -3)}", "negative length"},
+      {"{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999, 0)}",
+       "larger than any file"},
+      {"{'descr': '<f4, }", "string without end"},
+      {"{'descr': 4}", "not a dtype in quotes"},
+      {"{'descr': '<'}", "empty dtype"},
+      {"{'descr': '<f99999999999'}", "too large a dtype"},
+      {"{'descr' '<f4'}", "no ':'"},
+  }));
+  CAPTURE(header);
+  const std::string error = error_of(npy_bytes(header, six_floats));
+  CHECK_THAT(error, ContainsSubstring("malformed .npy header"));
+  CHECK_THAT(error, ContainsSubstring(message));
+}
+
+TEST_CASE("errors in headers say at which byte", "[npy]") {
+  // 10 bytes stand before the text.
+  CHECK_THAT(error_of(npy_bytes("{'descr': 4}", "")), ContainsSubstring(", byte 20: "));
+}
+
+TEST_CASE("read_npy refuses other types by name", "[npy]") {
+  const auto [descr, name] = GENERATE(table<std::string, std::string>({
+      {"<i8", "int64"},
+      {"|u1", "uint8"},
+      {"|b1", "bool"},
+      {"<f2", "float16"},
+      {"<f16", "float128"},
+      {"<c8", "complex64"},
+      {">f4", "big-endian float32"},
+      {"|S3", "byte strings"},
+      {"<U3", "strings"},
+      {"<M8[ns]", "neither numbers nor text"},
+  }));
+  const std::string error = error_of(npy_bytes(descr, "(2, 3)", six_floats));
+  CHECK_THAT(error, ContainsSubstring("holds " + name + " ('" + descr + "')"));
+  CHECK_THAT(error, ContainsSubstring("read is float32, float64: re-save it"));
+  CHECK_THAT(error, ContainsSubstring("numpy.asarray(array, dtype=numpy.float32)"));
+}
+
+TEST_CASE("read_npy refuses Python objects and records", "[npy]") {
+  const std::string objects = error_of(npy_bytes("|O", "(2,)", "pickle"));
+  CHECK_THAT(objects, ContainsSubstring("holds Python objects"));
+  CHECK_THAT(objects, ContainsSubstring("numpy.asarray(array.tolist(), dtype=numpy.float32)"));
+  const std::string records = error_of(
+      npy_bytes("{'descr': [('x', '<f4')], 'fortran_order': False, 'shape': (6,)}", six_floats));
+  CHECK_THAT(records, ContainsSubstring("holds records"));
+}
+
+TEST_CASE("read_npy refuses other numbers of dimensions", "[npy]") {
+  CHECK_THAT(error_of(npy_bytes("<f4", "(1, 2, 3)", six_floats)),
+             ContainsSubstring("3 dimensions, expected 1 or 2"));
+  CHECK_THAT(error_of(npy_bytes("<f4", "()", raw(std::vector<float>{1}))),
+             ContainsSubstring("0 dimensions, expected 1 or 2"));
+}
+
+TEST_CASE("read_npy notices missing and additional bytes", "[npy]") {
+  const std::string whole = from_hex(float32_c_order);
+  const std::string shorter = error_of(whole.substr(0, whole.size() - 5));
+  CHECK_THAT(shorter, ContainsSubstring("truncated"));
+  CHECK_THAT(shorter, ContainsSubstring("2 x 3 values of 4 bytes is expected to take 24 bytes"));
+  CHECK_THAT(shorter, ContainsSubstring("but 19 follow"));
+  CHECK_THAT(shorter, ContainsSubstring("byte 128"));
+  const std::string longer = error_of(whole + "!");
+  CHECK_THAT(longer, ContainsSubstring("expected to take 24 bytes, but 25 follow"));
+  CHECK_THAT(longer, ContainsSubstring("something else behind it"));
+  CHECK_THAT(error_of(whole.substr(0, 100)),
+             ContainsSubstring("truncated: expected a header of 118 bytes, but 90 follow"));
+  CHECK_THAT(error_of(whole.substr(0, 9)),
+             ContainsSubstring("truncated: expected 2 bytes, found 1"));
+}
+
+TEST_CASE("read_npy refuses foreign files and later versions", "[npy]") {
+  CHECK_THAT(error_of(""), ContainsSubstring("is not a NumPy array"));
+  CHECK_THAT(error_of("\x93NUMP"), ContainsSubstring("is not a NumPy array"));
+  CHECK_THAT(error_of("user,item\n1,2\n"), ContainsSubstring("is not a NumPy array"));
+  std::string bytes = from_hex(float32_c_order);
+  bytes[6] = 4;
+  CHECK_THAT(error_of(bytes), ContainsSubstring("has version 4.0"));
+  bytes[6] = 0;
+  CHECK_THAT(error_of(bytes), ContainsSubstring("has version 0.0"));
+}
+
+TEST_CASE("read_npy refuses impossible shapes without allocating memory", "[npy]") {
+  // Were memory allocated first, each would be std::bad_alloc, or end the process.
+  CHECK_THAT(error_of(npy_bytes("<f4", "(4294967296, 4294967296)", six_floats)),
+             ContainsSubstring("larger than any file"));
+  CHECK_THAT(error_of(npy_bytes("<f4", "(4611686018427387904,)", six_floats)),
+             ContainsSubstring("larger than any file"));
+  CHECK_THAT(error_of(npy_bytes("<f4", "(1000000000, 1000000000)", six_floats)),
+             ContainsSubstring("expected to take 4000000000000000000 bytes, but 24 follow"));
+}
+
+TEST_CASE("read_npy says why a file cannot be opened", "[npy]") {
+  const TemporaryFolder folder;
+  const std::filesystem::path missing = folder / "missing.npy";
+  CHECK_THAT(file_error(missing, [&] { read_npy<float>(missing); }),
+             ContainsSubstring("cannot be read: No such file"));
+  const std::filesystem::path directory = folder / "directory";
+  std::filesystem::create_directory(directory);
+  CHECK_THAT(file_error(directory, [&] { read_npy<float>(directory); }),
+             ContainsSubstring("cannot be read: Is a directory"));
+}
+
+TEST_CASE("write_npy says why a file cannot be written", "[npy]") {
+  const TemporaryFolder folder;
+  const std::filesystem::path no_folder = folder / "missing/matrix.npy";
+  CHECK_THAT(file_error(no_folder, [&] { write_npy(no_folder, example()); }),
+             ContainsSubstring("cannot be written: No such file"));
+  write_bytes(folder / "file", "");
+  const std::filesystem::path in_file = folder / "file/matrix.npy";
+  CHECK_THAT(file_error(in_file, [&] { write_npy(in_file, example()); }),
+             ContainsSubstring("cannot be written: Not a directory"));
+  const std::filesystem::path device = "/dev/null";
+  CHECK_THAT(file_error(device, [&] { write_npy(device, example()); }),
+             ContainsSubstring("not a regular file"));
+}
+
+TEST_CASE("a write that fails half-way leaves the old .npy file", "[npy]") {
+  const TemporaryFolder folder;
+  const std::filesystem::path path = folder / "matrix.npy";
+  write_npy(path, example());
+  // The first fails while it writes, the second while it flushes its buffer at the end.
+  const Index rows = GENERATE(100, 5);
+  {
+    const FileSizeLimit limit(130);
+    CHECK_THAT(file_error(path, [&] { write_npy(path, numbered<double>(rows, 100)); }),
+               ContainsSubstring("cannot be written: File too large"));
+  }
+  CHECK(read_npy<double>(path) == example());
+  CHECK(folder.file_count() == 1);
+}
+
+TEST_CASE("files are replaced as a whole", "[file]") {
+  const TemporaryFolder folder;
+  const std::filesystem::path path = folder / "file";
+  write_bytes(path, "old");
+
+  SECTION("only when committed") {
+    {
+      lae::AtomicFile file(path);
+      file.write("new", 3);
+      CHECK(read_bytes(path) == "old");
+    }
+    CHECK(read_bytes(path) == "old");
+    CHECK(folder.file_count() == 1);
+  }
+  SECTION("by the last of several writers") {
+    lae::AtomicFile first(path);
+    lae::AtomicFile second(path);
+    first.write("first", 5);
+    second.write("second", 6);
+    second.commit();
+    first.commit();
+    CHECK(read_bytes(path) == "first");
+    CHECK(folder.file_count() == 1);
+  }
+  SECTION("keeping their permissions") {
+    using std::filesystem::perms;
+    std::filesystem::permissions(path, perms::owner_read | perms::owner_write);
+    lae::AtomicFile(path).commit();
+    CHECK(std::filesystem::status(path).permissions() == (perms::owner_read | perms::owner_write));
+  }
+  SECTION("through symbolic links") {
+    std::filesystem::create_symlink("file", folder / "link");
+    lae::AtomicFile file(folder / "link");
+    file.write("new", 3);
+    file.commit();
+    CHECK(std::filesystem::is_symlink(folder / "link"));
+    CHECK(read_bytes(path) == "new");
+  }
+}
+
+TEST_CASE("real embeddings", "[npy][data]") {
+  const auto path = test_data("games-10core/embeddings.npy");
+  if (!path) return;
+  const Matrix<float> embeddings = read_npy<float>(*path);
+  CHECK(embeddings.rows() == 3168);
+  CHECK(embeddings.cols() == 768);
+  CHECK(embeddings.rowwise().norm().mean() == Catch::Approx(14.7).margin(0.1));
+  CHECK(read_npy<double>(*path) == embeddings.cast<double>());
+
+  const TemporaryFolder folder;
+  write_npy(folder / "copy.npy", embeddings);
+  CHECK(read_bytes(folder / "copy.npy") == read_bytes(*path));
+}

@@ -1,0 +1,56 @@
+#pragma once
+
+// Seeded random inputs, the same on every platform.
+
+#include <catch2/catch.hpp>
+#include <cstdint>
+#include <lae/lae.hpp>
+#include <random>
+
+class RandomData {
+ public:
+  explicit RandomData(std::uint64_t seed) : engine_(seed) {}
+
+  /// In [0, 1).
+  double uniform() { return static_cast<double>(engine_() >> 11) * 0x1p-53; }
+
+  /// In [0, size).
+  lae::Index below(lae::Index size) {
+    return static_cast<lae::Index>(uniform() * static_cast<double>(size));
+  }
+
+  /// Zeros and ones, users x items: popular items first, about `density` of the cells.
+  lae::Csr<double> interactions(lae::Index users, lae::Index items, double density = 0.15) {
+    lae::Csr<double> x(users, items);
+    for (lae::Index user = 0; user < users; ++user) {
+      for (lae::Index item = 0; item < items; ++item) {
+        const double popularity =
+            2 * density * static_cast<double>(items - item) / static_cast<double>(items);
+        if (uniform() < popularity) x.insert(user, item) = 1;
+      }
+    }
+    x.makeCompressed();
+    return x;
+  }
+
+  /// Values in [-1, 1).
+  lae::Matrix<double> dense(lae::Index rows, lae::Index columns) {
+    lae::Matrix<double> values(rows, columns);
+    for (lae::Index i = 0; i < rows; ++i) {
+      for (lae::Index j = 0; j < columns; ++j) values(i, j) = 2 * uniform() - 1;
+    }
+    return values;
+  }
+
+  /// AAᵀ + I.
+  template <class Scalar>
+  lae::Matrix<Scalar> positive_definite(lae::Index size) {
+    const lae::Matrix<double> a = dense(size, size);
+    lae::Matrix<double> spd = a * a.transpose();
+    spd.diagonal().array() += 1;
+    return spd.cast<Scalar>();
+  }
+
+ private:
+  std::mt19937_64 engine_;
+};
