@@ -7,17 +7,24 @@
 
 #include "catch.hpp"
 
-/// Where a file of the real data is: in the folder that the environment variable LAE_TEST_DATA
-/// names, else in the one known to the build. Without it, a warning: the test is to be left then.
-inline std::optional<std::filesystem::path> test_data(const std::string& name) {
-  const char* folder = std::getenv("LAE_TEST_DATA");
-#ifdef LAE_TEST_DATA_DIR
-  if (folder == nullptr) folder = LAE_TEST_DATA_DIR;
-#endif
-  if (folder != nullptr) {
-    std::filesystem::path path = std::filesystem::path(folder) / name;
-    if (std::filesystem::exists(path)) return path;
-  }
-  WARN("skipped: no real data " << name << " (LAE_TEST_DATA names its folder)");
+/// Where a file is: in the folder that the environment variable names, else in the one known to the
+/// build. Without it, a warning: the test is to be left then.
+inline std::optional<std::filesystem::path> find_outside(const char* variable, const char* folder,
+                                                         const std::string& name) {
+  if (const char* chosen = std::getenv(variable)) folder = chosen;
+  std::filesystem::path path = std::filesystem::path(folder) / name;
+  if (std::filesystem::exists(path)) return path;
+  WARN("skipped: no " << name << " (the environment variable " << variable
+                      << " may name its folder)");
   return std::nullopt;
+}
+
+/// A file or folder of the real data.
+inline std::optional<std::filesystem::path> test_data(const std::string& name) {
+  return find_outside("LAE_TEST_DATA", LAE_TEST_DATA_DIR, name);
+}
+
+/// Results of the L3AE authors' own code on the real data.
+inline std::optional<std::filesystem::path> test_reference(const std::string& name) {
+  return find_outside("LAE_TEST_REFERENCE", LAE_TEST_REFERENCE_DIR, name);
 }

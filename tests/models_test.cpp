@@ -1,0 +1,230 @@
+// What the solvers refuse, what they accept, and what they say a fit will cost.
+
+#include <cstdint>
+#include <lae/lae.hpp>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+#include "naive.hpp"
+#include "random_data.hpp"
+
+using Catch::Matchers::ContainsSubstring;
+using lae::Csr;
+using lae::Index;
+using lae::Matrix;
+using naive::Dense;
+
+namespace {
+
+const double nan_value = std::numeric_limits<double>::quiet_NaN();
+const double infinity = std::numeric_limits<double>::infinity();
+
+/// Checks that the fit is refused with a message that holds both parts.
+template <class Fit>
+void check_refused(Fit&& fit, const std::string& one, const std::string& other) {
+  CHECK_THROWS_AS(fit(), std::invalid_argument);
+  CHECK_THROWS_WITH(fit(), ContainsSubstring(one) && ContainsSubstring(other));
+}
+
+}  // namespace
+
+TEST_CASE("Options are checked by the constructor", "[models][errors]") {
+  for (const double bad : {0.0, -1.0, nan_value, infinity}) {
+    INFO("value " << bad);
+    CHECK_THROWS_WITH(lae::Ease<double>({bad}), ContainsSubstring("lambda"));
+    CHECK_THROWS_WITH(lae::Cease<double>({bad, 1}), ContainsSubstring("lambda"));
+    CHECK_THROWS_WITH(lae::AddEase<double>({bad, 1, 0.5}), ContainsSubstring("lambda_x"));
+    CHECK_THROWS_WITH(lae::AddEase<double>({1, bad, 0.5}), ContainsSubstring("lambda_t"));
+    CHECK_THROWS_WITH(lae::L3ae<double>({1, bad, 1}), ContainsSubstring("lambda_f"));
+  }
+  for (const double bad : {-0.1, nan_value, infinity}) {
+    CHECK_THROWS_WITH(lae::Cease<double>({1, bad}), ContainsSubstring("alpha"));
+    CHECK_THROWS_WITH(lae::AddEase<double>({1, 1, bad}), ContainsSubstring("alpha"));
+    CHECK_THROWS_WITH(lae::L3ae<double>({1, 1, bad}), ContainsSubstring("lambda_kd"));
+  }
+  CHECK_THROWS_WITH(lae::AddEase<double>({1, 1, 1.01}), ContainsSubstring("[0, 1]"));
+  CHECK_THROWS_WITH(lae::L3ae<double>({-150, 10, 150}),
+                    ContainsSubstring("lambda_x + lambda_kd") && ContainsSubstring("-150 + 150"));
+  CHECK_THROWS_WITH(lae::L3ae<double>({nan_value, 10, 150}), ContainsSubstring("lambda_x"));
+  CHECK_NOTHROW(lae::L3ae<double>({-149, 10, 150}));
+  CHECK(lae::L3ae<float>({-50, 10, 150}).options().lambda_kd == 150);
+}
+
+TEST_CASE("Shapes that do not match are refused with both sizes", "[models][errors]") {
+  RandomData random(60);
+  const Csr<double> x = random.interactions(10, 8);
+  const Matrix<double> f = random.dense(7, 3);
+  const Csr<double> t = random.interactions(9, 4);
+  check_refused([&] { lae::Cease<double>().fit(x, f); }, "7 rows", "8 items");
+  check_refused([&] { lae::Cease<double>().fit(x, t); }, "9 rows", "8 items");
+  check_refused([&] { lae::AddEase<double>().fit(x, f); }, "7 rows", "8 items");
+  check_refused([&] { lae::L3ae<double>().fit(x, f); }, "7 rows", "8 items");
+  check_refused([&] { lae::L3ae<double>().fit(x, t); }, "9 rows", "8 items");
+}
+
+TEST_CASE("Values that are not finite are refused by every model", "[models][errors]") {
+  RandomData random(61);
+  const Csr<double> x = random.interactions(10, 8);
+  const Matrix<double> f = random.dense(8, 3);
+  for (const double bad : {nan_value, infinity, -infinity}) {
+    Csr<double> bad_x = x;
+    bad_x.coeffRef(4, 2) = bad;
+    Matrix<double> bad_f = f;
+    bad_f(5, 1) = bad;
+    check_refused([&] { lae::Ease<double>().fit(bad_x); }, "interactions", "row 4, column 2");
+    check_refused([&] { lae::Cease<double>().fit(bad_x, f); }, "interactions", "row 4, column 2");
+    check_refused([&] { lae::AddEase<double>().fit(bad_x, f); }, "interactions", "row 4, column 2");
+    check_refused([&] { lae::L3ae<double>().fit(bad_x, f); }, "interactions", "row 4, column 2");
+    check_refused([&] { lae::Ease<double>().fit_features(bad_f); }, "features", "row 5, column 1");
+    check_refused([&] { lae::Cease<double>().fit(x, bad_f); }, "features", "row 5, column 1");
+    check_refused([&] { lae::AddEase<double>().fit(x, bad_f); }, "features", "row 5, column 1");
+    check_refused([&] { lae::L3ae<double>().fit(x, bad_f); }, "features", "row 5, column 1");
+    check_refused([&] { lae::Cosine<double>().fit(bad_f); }, "features", "row 5, column 1");
+  }
+}
+
+TEST_CASE("Nothing to learn from is an error", "[models][errors]") {
+  CHECK_THROWS_WITH(lae::Ease<double>().fit(Csr<double>(5, 4)),
+                    ContainsSubstring("5 users x 4 items") && ContainsSubstring("empty"));
+  CHECK_THROWS_WITH(lae::Ease<double>().fit(Csr<double>(0, 0)), ContainsSubstring("empty"));
+  CHECK_THROWS_WITH(lae::Ease<double>().fit_features(Matrix<double>(4, 0)),
+                    ContainsSubstring("4 x 0"));
+  Csr<double> only_a_zero(2, 2);
+  only_a_zero.insert(0, 0) = 0;
+  CHECK_THROWS_WITH(lae::Ease<double>().fit(only_a_zero), ContainsSubstring("empty"));
+}
+
+TEST_CASE("Items never seen, items without features, one item: all valid", "[models]") {
+  RandomData random(62);
+  Dense x = Dense(random.interactions(30, 12));
+  x.col(4).setZero();
+  x.col(11).setZero();
+  x.row(3).setZero();
+  const Csr<double> rows(x.sparseView());
+  Matrix<double> f = random.dense(12, 5);
+  f.row(4).setZero();
+  f.row(7).setZero();
+  f.col(2).setZero();
+  const auto model = lae::L3ae<double>({-2, 3, 6}).fit(rows, f);
+  CHECK(model.weights().allFinite());
+  CHECK((Dense(model.weights()) - naive::l3ae(x, f, -2, 3, 6)).cwiseAbs().maxCoeff() < 1e-12);
+  // Item 11 was never seen, but its text says what it is like; item 4 has neither.
+  CHECK(model.weights().col(11).cwiseAbs().maxCoeff() > 1e-3);
+  CHECK(model.weights().col(4).cwiseAbs().maxCoeff() == 0);
+  CHECK(lae::Ease<double>().fit(rows).weights().col(11).cwiseAbs().maxCoeff() == 0);
+  CHECK(lae::Ease<double>().fit_features(Matrix<double>::Zero(6, 3)).weights().norm() == 0);
+
+  Csr<double> one(3, 1);
+  one.insert(1, 0) = 1;
+  const Matrix<double> feature = Matrix<double>::Ones(1, 1);
+  CHECK(lae::Ease<double>().fit(one).weights()(0, 0) == 0);
+  CHECK(lae::L3ae<double>().fit(one, feature).weights()(0, 0) == 0);
+  CHECK(lae::AddEase<double>().fit(one, feature).weights()(0, 0) == 0);
+}
+
+TEST_CASE("Cosine normalises on demand", "[models]") {
+  RandomData random(63);
+  Matrix<double> f = random.dense(20, 6);
+  f.row(3).setZero();
+  Dense unit = f;
+  for (Index i = 0; i < 20; ++i) {
+    if (i != 3) unit.row(i).normalize();
+  }
+  CHECK((Dense(lae::Cosine<double>({true}).fit(f).weights()) - naive::cosine(unit))
+            .cwiseAbs()
+            .maxCoeff() < 1e-14);
+  CHECK((Dense(lae::Cosine<double>({true}).fit(Csr<double>(f.sparseView())).weights()) -
+         naive::cosine(unit))
+            .cwiseAbs()
+            .maxCoeff() < 1e-14);
+}
+
+TEST_CASE("A ridge lost in rounding names the item and what to raise", "[models][errors]") {
+  // Items 1 and 2 are always bought together, so without a ridge that counts G is singular.
+  Dense x = Dense::Zero(4, 3);
+  x << 1, 0, 0, 0, 3000, 3000, 0, 3000, 3000, 1, 3000, 3000;
+  try {
+    lae::Ease<float>({1e-3}).fit(Csr<double>(x.sparseView()));
+    FAIL("no error");
+  } catch (const lae::NotPositiveDefinite& error) {
+    CHECK(error.item() == 2);
+    CHECK_THAT(error.what(), ContainsSubstring("item 2") && ContainsSubstring("ridge"));
+  }
+}
+
+TEST_CASE("What a fit costs is known without allocating", "[models][estimate]") {
+  // n^2 passes 32 bits at n = 46,341, and n^2 doubles pass it far earlier.
+  const Index n = 46341;
+  lae::ProblemSize size;
+  size.users = 10;
+  size.items = n;
+  size.interactions = 100;
+  size.features = 64;
+  const std::uint64_t square = std::uint64_t(46341) * 46341 * 8;
+  const auto near_square = [&](const lae::FitCost& cost, std::uint64_t squares) {
+    CHECK(cost.bytes >= squares * square);
+    CHECK(static_cast<double>(cost.bytes) < 1.02 * static_cast<double>(squares * square));
+    CHECK(cost.flops > 0);
+  };
+  near_square(lae::Ease<double>::estimate(size), 1);
+  near_square(lae::Cease<double>::estimate(size), 1);
+  near_square(lae::AddEase<double>::estimate(size), 1);
+  near_square(lae::L3ae<double>::estimate(size), 1);
+  near_square(lae::Cosine<double>::estimate(size), 1);
+  size.feature_entries = 200;
+  near_square(lae::AddEase<double>::estimate(size), 2);
+  near_square(lae::L3ae<double>::estimate(size), 2);
+  CHECK(lae::Ease<double>::estimate(size).flops == Approx(1e3 * 99.516e9).epsilon(0.01));
+  CHECK(lae::Ease<float>::estimate(size).bytes < square / 2 * 51 / 50);
+}
+
+TEST_CASE("A fit beyond its memory budget is refused with the figure", "[models][estimate]") {
+  // 3 million items: 72 TB, and no machine to allocate them.
+  Csr<float> x(2, 3000000);
+  x.insert(0, 2999999) = 1;
+  lae::FitControl control;
+  control.memory_budget = std::uint64_t(1) << 30;
+  try {
+    lae::Ease<double>().fit(x, control);
+    FAIL("no error");
+  } catch (const lae::MemoryBudgetExceeded& error) {
+    CHECK(error.needed_bytes() > std::uint64_t(72000000000000));
+    CHECK_THAT(error.what(), ContainsSubstring(std::to_string(error.needed_bytes())) &&
+                                 ContainsSubstring(std::to_string(control.memory_budget)));
+  }
+  const Matrix<float> f = Matrix<float>::Ones(3000000, 1);
+  CHECK_THROWS_AS(lae::Ease<double>().fit_features(f, control), lae::MemoryBudgetExceeded);
+  CHECK_THROWS_AS(lae::Cease<double>().fit(x, f, control), lae::MemoryBudgetExceeded);
+  CHECK_THROWS_AS(lae::AddEase<double>().fit(x, f, control), lae::MemoryBudgetExceeded);
+  CHECK_THROWS_AS(lae::L3ae<double>().fit(x, f, control), lae::MemoryBudgetExceeded);
+  CHECK_THROWS_AS(lae::Cosine<double>().fit(f, control), lae::MemoryBudgetExceeded);
+  CHECK_THROWS_AS(lae::Ease<double>().fit(x), lae::MemoryBudgetExceeded);  // the machine's memory
+}
+
+TEST_CASE("Fits report their stages and can be cancelled in any of them", "[models][progress]") {
+  RandomData random(64);
+  const Csr<double> x = random.interactions(50, 300);
+  const Matrix<double> f = random.dense(300, 20);
+  std::vector<std::string> stages;
+  lae::FitControl control;
+  control.progress = [&](std::string_view stage, double) {
+    if (stages.empty() || stages.back() != stage) stages.emplace_back(stage);
+    return true;
+  };
+  lae::L3ae<double>().fit(x, f, control);
+  CHECK(stages == std::vector<std::string>{"factor", "invert", "constrain"});
+  for (const std::string& last : stages) {
+    control.progress = [&](std::string_view stage, double) { return stage != last; };
+    CHECK_THROWS_AS(lae::L3ae<double>().fit(x, f, control), lae::Cancelled);
+  }
+}
+
+TEST_CASE("A model gives its weights away without a copy", "[models]") {
+  RandomData random(65);
+  auto model = lae::Ease<double>().fit(random.interactions(20, 10));
+  const double* storage = model.weights().data();
+  const Matrix<double> weights = std::move(model).weights();
+  CHECK(weights.data() == storage);
+}

@@ -1,0 +1,355 @@
+// Recommending, the metrics, and the evaluator, against naive recomputation.
+
+#include <lae/lae.hpp>
+#include <limits>
+#include <set>
+#include <vector>
+
+#include "catch.hpp"
+#include "naive.hpp"
+#include "random_data.hpp"
+#include "threads.hpp"
+
+using Catch::Matchers::ContainsSubstring;
+using lae::Csr;
+using lae::Index;
+using lae::ItemModel;
+using lae::Matrix;
+using naive::Dense;
+
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+std::vector<Index> row_of(const Matrix<Index>& lists, Index row) {
+  return {lists.row(row).begin(), lists.row(row).end()};
+}
+
+Csr<double> sparse(const Dense& dense) { return Csr<double>(dense.sparseView()); }
+
+/// Weights with many equal scores: small whole numbers.
+ItemModel<double> coarse_model(RandomData& random, Index items) {
+  Matrix<double> weights = (2 * random.dense(items, items)).array().round();
+  weights.diagonal().setZero();
+  return ItemModel<double>(weights);
+}
+
+}  // namespace
+
+TEST_CASE("Lists equal a full sort, ties to the lower index", "[recommend]") {
+  RandomData random(40);
+  // More items than one range of columns, and fewer users than one batch, and the reverse.
+  for (const auto& [users, items] : {std::pair<Index, Index>{30, 1500}, {200, 40}, {3, 1}}) {
+    const ItemModel<double> model = coarse_model(random, items);
+    const Csr<double> histories = random.interactions(users, items, 0.1);
+    const Dense scores = Dense(histories) * model.weights();
+    for (const bool exclude_seen : {true, false}) {
+      for (const Index batch : {1, 7, 1000}) {
+        lae::RecommendOptions options;
+        options.k = 25;
+        options.exclude_seen = exclude_seen;
+        options.batch_users = batch;
+        const auto top = lae::recommend(model, histories, options);
+        REQUIRE(top.items.rows() == users);
+        REQUIRE(top.items.cols() == 25);
+        for (Index user = 0; user < users; ++user) {
+          std::set<Index> excluded;
+          if (exclude_seen) excluded = naive::items_of(Dense(histories), user);
+          std::vector<Index> expected = naive::ranking(scores.row(user), excluded);
+          expected.resize(25, -1);
+          CHECK(row_of(top.items, user) == expected);
+          for (Index place = 0; place < 25; ++place) {
+            const Index item = top.items(user, place);
+            CHECK(top.scores(user, place) == (item < 0 ? -infinity : scores(user, item)));
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("Lists have the same bits from any number of threads", "[recommend][threads]") {
+  RandomData random(41);
+  const ItemModel<double> model(random.dense(700, 700));
+  const Csr<double> histories = random.interactions(300, 700, 0.05);
+  const auto top = [&] { return lae::recommend(model, histories, {50}); };
+  const auto one = with_threads(1, top);
+  const auto two = with_threads(2, top);
+  CHECK(one.items == two.items);
+  CHECK(one.scores == two.scores);
+}
+
+TEST_CASE("Allow and deny lists bound what is recommended", "[recommend]") {
+  RandomData random(42);
+  const ItemModel<double> model = coarse_model(random, 30);
+  const Csr<double> histories = random.interactions(20, 30, 0.1);
+  lae::RecommendOptions options;
+  options.k = 30;
+  options.allow = {{3, 5, 8, 21, 29}};
+  options.deny = {5, 6, 29};
+  const auto top = lae::recommend(model, histories, options);
+  for (Index user = 0; user < 20; ++user) {
+    const std::set<Index> seen = naive::items_of(Dense(histories), user);
+    std::set<Index> expected;
+    for (const Index item : {3, 8, 21}) {
+      if (seen.count(item) == 0) expected.insert(item);
+    }
+    const std::vector<Index> row = row_of(top.items, user);
+    std::set<Index> recommended(row.begin(), row.end());
+    CHECK(recommended.erase(-1) == 1);
+    CHECK(recommended == expected);
+  }
+  options.allow = std::vector<Index>{};
+  CHECK((lae::recommend(model, histories, options).items.array() == -1).all());
+  options.allow.reset();
+  options.deny = {30};
+  CHECK_THROWS_WITH(lae::recommend(model, histories, options),
+                    ContainsSubstring("deny") && ContainsSubstring("30 items"));
+  options.deny.clear();
+  options.allow = {{-1}};
+  CHECK_THROWS_WITH(lae::recommend(model, histories, options), ContainsSubstring("allow"));
+}
+
+TEST_CASE("New users fold in: any rows over the model's items", "[recommend]") {
+  RandomData random(43);
+  const Csr<double> train = random.interactions(40, 25);
+  const auto model = lae::Ease<double>({5}).fit(train);
+  const Csr<double> strangers = random.interactions(7, 25);
+  const Csr<double> weighted = strangers * 2.5;
+  const Dense expected = Dense(weighted) * model.weights();
+  CHECK((Dense(model.score(weighted)) - expected).cwiseAbs().maxCoeff() < 1e-12);
+  CHECK((Dense(model.score({4, 9})) -
+         Dense((model.weights().row(4) + model.weights().row(9)).transpose()))
+            .cwiseAbs()
+            .maxCoeff() < 1e-12);
+  CHECK(lae::recommend(model, strangers, {5}).items ==
+        lae::recommend(model, weighted, {5}).items);
+  const Csr<double> nobody(2, 25);
+  const auto top = lae::recommend(model, nobody, {3});
+  CHECK(row_of(top.items, 1) == std::vector<Index>{0, 1, 2});  // all scores are zero
+  CHECK(lae::recommend(model, Csr<double>(0, 25), {3}).items.rows() == 0);
+}
+
+TEST_CASE("Scores that are NaN are never recommended", "[recommend]") {
+  Matrix<double> weights = Matrix<double>::Zero(4, 4);
+  weights(0, 1) = std::numeric_limits<double>::quiet_NaN();
+  weights(0, 2) = -infinity;
+  weights(0, 3) = 1;
+  const auto top = lae::recommend(ItemModel<double>(weights), sparse(Dense::Identity(1, 4)), {4});
+  CHECK(row_of(top.items, 0) == std::vector<Index>{3, 2, -1, -1});
+}
+
+TEST_CASE("recommend refuses what it cannot do", "[recommend][errors]") {
+  RandomData random(44);
+  const ItemModel<double> model = coarse_model(random, 6);
+  CHECK_THROWS_WITH(lae::recommend(model, Csr<double>(2, 5)),
+                    ContainsSubstring("5 columns") && ContainsSubstring("6 items"));
+  CHECK_THROWS_WITH(lae::recommend(model, Csr<double>(2, 6), {0}), ContainsSubstring("k must"));
+  lae::RecommendOptions no_batch;
+  no_batch.batch_users = 0;
+  CHECK_THROWS_AS(lae::recommend(model, Csr<double>(2, 6), no_batch), std::invalid_argument);
+  Csr<double> with_nan(2, 6);
+  with_nan.insert(1, 1) = std::numeric_limits<double>::quiet_NaN();
+  CHECK_THROWS_WITH(lae::recommend(model, with_nan), ContainsSubstring("row 1, column 1"));
+  CHECK_THROWS_WITH(model.score({0, 6}), ContainsSubstring("item 6"));
+  CHECK_THROWS_WITH(model.score(Csr<double>(2, 5)), ContainsSubstring("5 columns"));
+  CHECK_THROWS_WITH(ItemModel<double>(Matrix<double>(3, 4)), ContainsSubstring("3 x 4"));
+}
+
+TEST_CASE("Recall and NDCG by hand", "[metrics]") {
+  const std::vector<Index> ranked = {7, 3, 9, 1, -1, -1};
+  const std::vector<Index> relevant = {1, 3, 4};
+  using lae::RecallDenominator;
+  CHECK(lae::recall(ranked, relevant, 1) == 0);
+  CHECK(lae::recall(ranked, relevant, 2) == Approx(1.0 / 3));
+  CHECK(lae::recall(ranked, relevant, 2, RecallDenominator::capped) == Approx(1.0 / 2));
+  CHECK(lae::recall(ranked, relevant, 10) == Approx(2.0 / 3));
+  CHECK(lae::recall(ranked, relevant, 10, RecallDenominator::capped) == Approx(2.0 / 3));
+  const double second = 1 / std::log2(3.0);
+  const double fourth = 1 / std::log2(5.0);
+  CHECK(lae::ndcg(ranked, relevant, 1) == 0);
+  CHECK(lae::ndcg(ranked, relevant, 2) == Approx(second / (1 + second)));
+  CHECK(lae::ndcg(ranked, relevant, 4) == Approx((second + fourth) / (1 + second + 0.5)));
+  CHECK(lae::ndcg(ranked, relevant, 100) == lae::ndcg(ranked, relevant, 4));
+
+  CHECK(lae::recall(relevant, relevant, 3) == 1);
+  CHECK(lae::ndcg(relevant, relevant, 2) == 1);
+  const std::vector<Index> nothing;
+  CHECK(lae::recall(nothing, relevant, 3) == 0);
+  CHECK(std::isnan(lae::recall(ranked, nothing, 3)));
+  CHECK(std::isnan(lae::ndcg(ranked, nothing, 3)));
+  CHECK_THROWS_WITH(lae::recall(ranked, relevant, 0), ContainsSubstring("cutoff"));
+  CHECK_THROWS_WITH(lae::ndcg(ranked, std::vector<Index>{3, 1}, 2), ContainsSubstring("sorted"));
+}
+
+namespace {
+
+struct Split {
+  Csr<double> train;
+  Csr<double> test;
+};
+
+/// Some users have no test items, some no history, some neither.
+Split random_split(std::uint64_t seed, Index users, Index items) {
+  RandomData random(seed);
+  Dense train = Dense(random.interactions(users, items, 0.12));
+  Dense test = Dense(random.interactions(users, items, 0.06));
+  for (Index user = 0; user < users; ++user) {
+    if (user % 5 == 0) train.row(user).setZero();
+    if (user % 7 == 0) test.row(user).setZero();
+  }
+  test = (train.array() != 0).select(0, test);
+  return {sparse(train), sparse(test)};
+}
+
+struct NaiveMeans {
+  Index users = 0;
+  double recall = 0;
+  double ndcg = 0;
+};
+
+NaiveMeans naive_means(const ItemModel<double>& model, const Split& split, Index k, bool capped,
+                       const std::set<Index>& counted) {
+  const Dense train(split.train);
+  const Dense test(split.test);
+  const Dense scores = train * model.weights();
+  NaiveMeans means;
+  for (Index user = 0; user < train.rows(); ++user) {
+    std::set<Index> relevant;
+    for (const Index item : naive::items_of(test, user)) {
+      if (counted.count(item) != 0) relevant.insert(item);
+    }
+    if (relevant.empty()) continue;
+    const auto ranked = naive::ranking(scores.row(user), naive::items_of(train, user));
+    double hits = 0;
+    double gain = 0;
+    double ideal = 0;
+    for (Index place = 0; place < k; ++place) {
+      const double discount = 1 / std::log2(static_cast<double>(place) + 2);
+      if (place < static_cast<Index>(relevant.size())) ideal += discount;
+      if (place < static_cast<Index>(ranked.size()) &&
+          relevant.count(ranked[static_cast<std::size_t>(place)]) != 0) {
+        hits += 1;
+        gain += discount;
+      }
+    }
+    const double total = static_cast<double>(relevant.size());
+    means.users += 1;
+    means.recall += hits / (capped ? std::min(total, static_cast<double>(k)) : total);
+    means.ndcg += gain / ideal;
+  }
+  means.recall /= static_cast<double>(means.users);
+  means.ndcg /= static_cast<double>(means.users);
+  return means;
+}
+
+/// The most popular fifth of the items, by sorting pairs of (-count, index).
+std::set<Index> popular_fifth(const Csr<double>& train) {
+  const Dense dense(train);
+  std::vector<std::pair<double, Index>> order;
+  for (Index item = 0; item < dense.cols(); ++item) order.push_back({-dense.col(item).sum(), item});
+  std::sort(order.begin(), order.end());
+  std::set<Index> head;
+  for (Index place = 0; place < dense.cols() / 5; ++place) {
+    head.insert(order[static_cast<std::size_t>(place)].second);
+  }
+  return head;
+}
+
+}  // namespace
+
+TEST_CASE("The evaluator equals a naive one", "[evaluate]") {
+  for (const auto& [users, items] : {std::pair<Index, Index>{90, 35}, {300, 12}, {40, 1100}}) {
+    const Split split = random_split(50, users, items);
+    RandomData random(51);
+    const ItemModel<double> model = coarse_model(random, items);  // tied scores
+    std::set<Index> everything;
+    for (Index item = 0; item < items; ++item) everything.insert(item);
+    const std::set<Index> head = popular_fifth(split.train);
+    std::set<Index> tail = everything;
+    for (const Index item : head) tail.erase(item);
+    for (const bool capped : {false, true}) {
+      for (const Index batch : {1, 5, 10000}) {
+        lae::EvaluateOptions options;
+        options.cutoffs = {20, 1, 5, 2000};  // in any order, also above the number of items
+        options.batch_users = batch;
+        options.recall_denominator =
+            capped ? lae::RecallDenominator::capped : lae::RecallDenominator::relevant;
+        const auto report = lae::evaluate(model, split.train, split.test, options);
+        CHECK(report.cutoffs == options.cutoffs);
+        const auto check = [&](const lae::GroupMetrics& group, const std::set<Index>& counted) {
+          for (std::size_t c = 0; c < options.cutoffs.size(); ++c) {
+            const auto expected = naive_means(model, split, options.cutoffs[c], capped, counted);
+            CHECK(static_cast<Index>(group.users.size()) == expected.users);
+            CHECK(group.recall[c] == Approx(expected.recall));
+            CHECK(group.ndcg[c] == Approx(expected.ndcg));
+            const auto column = static_cast<Index>(c);
+            CHECK(group.user_recall.col(column).mean() == Approx(expected.recall));
+            CHECK(group.user_ndcg.col(column).mean() == Approx(expected.ndcg));
+          }
+        };
+        check(report.all, everything);
+        check(report.head, head);
+        check(report.tail, tail);
+      }
+    }
+  }
+}
+
+TEST_CASE("A perfect and a worst recommender", "[evaluate]") {
+  // User u has item u in training and 20 + u held out; the weights know it, or its opposite.
+  const Index half = 20;
+  Dense train = Dense::Zero(half, 2 * half);
+  Dense test = train;
+  Matrix<double> knows = Matrix<double>::Zero(2 * half, 2 * half);
+  for (Index user = 0; user < half; ++user) {
+    train(user, user) = 1;
+    test(user, half + user) = 1;
+    knows(user, half + user) = 1;
+  }
+  const auto perfect = lae::evaluate(ItemModel<double>(knows), sparse(train), sparse(test), {{1, 5}});
+  CHECK(perfect.all.recall == std::vector<double>{1, 1});
+  CHECK(perfect.all.ndcg == std::vector<double>{1, 1});
+  CHECK(perfect.all.users.size() == 20);
+  const auto worst = lae::evaluate(ItemModel<double>(-knows), sparse(train), sparse(test),
+                                   {{1, 2 * half - 2, 2 * half - 1}});
+  CHECK(worst.all.recall == std::vector<double>{0, 0, 1});  // last of all candidates
+  CHECK(worst.all.ndcg[1] == 0);
+}
+
+TEST_CASE("Without anyone to measure, means are NaN", "[evaluate]") {
+  RandomData random(52);
+  const ItemModel<double> model = coarse_model(random, 10);
+  const auto report =
+      lae::evaluate(model, random.interactions(5, 10), Csr<double>(5, 10), {{3}});
+  CHECK(report.all.users.empty());
+  CHECK(std::isnan(report.all.recall[0]));
+  CHECK(std::isnan(report.tail.ndcg[0]));
+}
+
+TEST_CASE("Evaluation has the same bits from any number of threads", "[evaluate][threads]") {
+  const Split split = random_split(53, 700, 60);
+  RandomData random(54);
+  const ItemModel<double> model(random.dense(60, 60));
+  const auto evaluation = [&] { return lae::evaluate(model, split.train, split.test).all; };
+  const auto one = with_threads(1, evaluation);
+  const auto two = with_threads(2, evaluation);
+  CHECK(one.recall == two.recall);
+  CHECK(one.ndcg == two.ndcg);
+  CHECK(one.user_ndcg == two.user_ndcg);
+}
+
+TEST_CASE("evaluate refuses what it cannot measure", "[evaluate][errors]") {
+  RandomData random(55);
+  const ItemModel<double> model = coarse_model(random, 6);
+  const Csr<double> x(3, 6);
+  CHECK_THROWS_WITH(lae::evaluate(model, x, Csr<double>(4, 6)),
+                    ContainsSubstring("3 x 6") && ContainsSubstring("4 x 6"));
+  CHECK_THROWS_WITH(lae::evaluate(model, Csr<double>(3, 5), Csr<double>(3, 5)),
+                    ContainsSubstring("5 columns") && ContainsSubstring("6 items"));
+  CHECK_THROWS_WITH(lae::evaluate(model, x, x, {{}}), ContainsSubstring("cutoffs"));
+  CHECK_THROWS_WITH(lae::evaluate(model, x, x, {{10, 0}}), ContainsSubstring("got 0"));
+  lae::EvaluateOptions options;
+  options.head_fraction = 1.5;
+  CHECK_THROWS_WITH(lae::evaluate(model, x, x, options), ContainsSubstring("head_fraction"));
+}
