@@ -20,7 +20,9 @@ inline Dense inverse(const Dense& gram, const Eigen::VectorXd& ridge) {
   return (gram + Dense(ridge.asDiagonal())).fullPivLu().inverse();
 }
 
-inline Eigen::VectorXd constant(Index n, double value) { return Eigen::VectorXd::Constant(n, value); }
+inline Eigen::VectorXd constant(Index n, double value) {
+  return Eigen::VectorXd::Constant(n, value);
+}
 
 /// B = I - P diag(1 / diag P).
 inline Dense ease(const Dense& gram, const Eigen::VectorXd& ridge) {

@@ -4,6 +4,8 @@
 /// Everything that needs Eigen alone.
 
 #include "lae/evaluation/evaluate.hpp"
+#include "lae/io/model_file.hpp"
+#include "lae/io/npy.hpp"
 #include "lae/models/add_ease.hpp"
 #include "lae/models/cease.hpp"
 #include "lae/models/cosine.hpp"

@@ -36,8 +36,8 @@ struct FitCost {
 class MemoryBudgetExceeded : public std::runtime_error {
  public:
   MemoryBudgetExceeded(std::uint64_t needed, std::uint64_t budget)
-      : std::runtime_error(detail::concat("the fit needs ", needed, " bytes of memory, the budget is ",
-                                          budget, " bytes")),
+      : std::runtime_error(detail::concat("the fit needs ", needed,
+                                          " bytes of memory, the budget is ", budget, " bytes")),
         needed_(needed) {}
 
   std::uint64_t needed_bytes() const { return needed_; }

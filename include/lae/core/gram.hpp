@@ -37,8 +37,8 @@ Matrix<Scalar> zero_lower_triangle(Index size) {
 template <class Scalar>
 void add_gram_of_columns(const Csr<Scalar>& x, Scalar weight, Matrix<Scalar>& gram) {
   const Index n = x.cols();
-  detail::require(gram.rows() == n && gram.cols() == n, "gram is ", gram.rows(), " x ",
-                  gram.cols(), ", but the matrix has ", n, " columns");
+  detail::require(gram.rows() == n && gram.cols() == n, "gram is ", gram.rows(), " x ", gram.cols(),
+                  ", but the matrix has ", n, " columns");
   const Index* row_start = x.outerIndexPtr();
   const Index* column = x.innerIndexPtr();
   const Scalar* value = x.valuePtr();
@@ -111,11 +111,11 @@ void add_gram_of_rows(const Csr<Scalar>& t, Scalar weight, Matrix<Scalar>& gram)
 template <class Scalar>
 Matrix<Scalar> gram_of_columns(const Matrix<Scalar>& f) {
   Matrix<Scalar> gram(f.cols(), f.cols());
-  detail::parallel_lower_tiles(
-      f.cols(), detail::product_tile / 2, [&](Index i, Index rows, Index j, Index columns) {
-        gram.block(i, j, rows, columns).noalias() =
-            f.middleCols(i, rows).transpose() * f.middleCols(j, columns);
-      });
+  detail::parallel_lower_tiles(f.cols(), detail::product_tile / 2,
+                               [&](Index i, Index rows, Index j, Index columns) {
+                                 gram.block(i, j, rows, columns).noalias() =
+                                     f.middleCols(i, rows).transpose() * f.middleCols(j, columns);
+                               });
   return gram;
 }
 

@@ -89,8 +89,8 @@ Csr<Scalar> canonical_features(const Eigen::SparseMatrixBase<Derived>& matrix,
 template <class Derived>
 void require_features_of(Index items, const Eigen::EigenBase<Derived>& features,
                          std::string_view name = "features") {
-  require(features.rows() == items, name, " has ", features.rows(),
-          " rows, but interactions has ", items, " items (columns)");
+  require(features.rows() == items, name, " has ", features.rows(), " rows, but interactions has ",
+          items, " items (columns)");
 }
 
 }  // namespace lae::detail

@@ -16,8 +16,8 @@ namespace lae {
 /// P_F = (I - V Vᵀ) / λ_F for F items x features with fewer features than items: no n x n matrix.
 template <class Scalar>
 struct LowRankPrior {
-  Matrix<Scalar> v;       ///< n x d
-  Vector<Scalar> slack;   ///< 1 - ||v_i||^2 = λ_F diag(P_F), in (0, 1]
+  Matrix<Scalar> v;      ///< n x d
+  Vector<Scalar> slack;  ///< 1 - ||v_i||^2 = λ_F diag(P_F), in (0, 1]
 };
 
 /// P_F itself: n x n, both triangles.
@@ -48,9 +48,10 @@ LowRankPrior<Scalar> low_rank_prior(Matrix<Scalar> features, Scalar lambda_f,
   const Scalar smallest = prior.slack.minCoeff(&item);
   if (!(smallest > 0)) {
     throw NotPositiveDefinite(
-        item, detail::concat("the semantic matrix FFᵀ + lambda_f I is numerically singular at item ",
-                             item, " (of ", prior.v.rows(), "); raise lambda_f (", lambda_f,
-                             ") or compute in double"));
+        item,
+        detail::concat("the semantic matrix FFᵀ + lambda_f I is numerically singular at item ",
+                       item, " (of ", prior.v.rows(), "); raise lambda_f (", lambda_f,
+                       ") or compute in double"));
   }
   return prior;
 }

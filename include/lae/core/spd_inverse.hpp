@@ -74,11 +74,11 @@ class SpdTiles {
   void factor_pass() {
     for (Index k = 0; k < tiles_; ++k) {
       [[maybe_unused]] char* kk = state(k, k);
-      LAE_OMP(task if(deferred_) depend(inout : kk[0]))
+      LAE_OMP(task if (deferred_) depend(inout : kk[0]))
       step([this, k] { factor_diagonal(k); });
       for (Index i = k + 1; i < tiles_; ++i) {
         [[maybe_unused]] char* ik = state(i, k);
-        LAE_OMP(task if(deferred_) depend(in : kk[0]) depend(inout : ik[0]))
+        LAE_OMP(task if (deferred_) depend(in : kk[0]) depend(inout : ik[0]))
         step([this, i, k] { solve_transposed_on_right<Scalar>(tile(k, k), tile(i, k)); });
       }
       for (Index i = k + 1; i < tiles_; ++i) {
@@ -86,14 +86,13 @@ class SpdTiles {
         for (Index j = k + 1; j < i; ++j) {
           [[maybe_unused]] char* jk = state(j, k);
           [[maybe_unused]] char* ij = state(i, j);
-          LAE_OMP(task if(deferred_) depend(in : ik[0], jk[0]) depend(inout : ij[0]))
+          LAE_OMP(task if (deferred_) depend(in : ik[0], jk[0]) depend(inout : ij[0]))
           step([this, i, j, k] { tile(i, j).noalias() -= tile(i, k) * tile(j, k).transpose(); });
         }
         [[maybe_unused]] char* ii = state(i, i);
-        LAE_OMP(task if(deferred_) depend(in : ik[0]) depend(inout : ii[0]))
+        LAE_OMP(task if (deferred_) depend(in : ik[0]) depend(inout : ii[0]))
         step([this, i, k] {
-          tile(i, i).template triangularView<Eigen::Lower>() -=
-              tile(i, k) * tile(i, k).transpose();
+          tile(i, i).template triangularView<Eigen::Lower>() -= tile(i, k) * tile(i, k).transpose();
         });
       }
     }
@@ -104,7 +103,7 @@ class SpdTiles {
       [[maybe_unused]] char* kk = state(k, k);
       for (Index i = k + 1; i < tiles_; ++i) {
         [[maybe_unused]] char* ik = state(i, k);
-        LAE_OMP(task if(deferred_) depend(in : kk[0]) depend(inout : ik[0]))
+        LAE_OMP(task if (deferred_) depend(in : kk[0]) depend(inout : ik[0]))
         step([this, i, k] {
           solve_on_right<Scalar>(tile(k, k), tile(i, k));
           tile(i, k) = -tile(i, k);
@@ -112,16 +111,16 @@ class SpdTiles {
         for (Index j = 0; j < k; ++j) {
           [[maybe_unused]] char* kj = state(k, j);
           [[maybe_unused]] char* ij = state(i, j);
-          LAE_OMP(task if(deferred_) depend(in : ik[0], kj[0]) depend(inout : ij[0]))
+          LAE_OMP(task if (deferred_) depend(in : ik[0], kj[0]) depend(inout : ij[0]))
           step([this, i, j, k] { tile(i, j).noalias() += tile(i, k) * tile(k, j); });
         }
       }
       for (Index j = 0; j < k; ++j) {
         [[maybe_unused]] char* kj = state(k, j);
-        LAE_OMP(task if(deferred_) depend(in : kk[0]) depend(inout : kj[0]))
+        LAE_OMP(task if (deferred_) depend(in : kk[0]) depend(inout : kj[0]))
         step([this, j, k] { solve_on_left<Scalar>(tile(k, k), tile(k, j)); });
       }
-      LAE_OMP(task if(deferred_) depend(inout : kk[0]))
+      LAE_OMP(task if (deferred_) depend(inout : kk[0]))
       step([this, k] { invert_lower<Scalar>(tile(k, k)); });
     }
   }
@@ -134,22 +133,21 @@ class SpdTiles {
         for (Index i = j + 1; i < k; ++i) {
           [[maybe_unused]] char* ki = state(k, i);
           [[maybe_unused]] char* ij = state(i, j);
-          LAE_OMP(task if(deferred_) depend(in : ki[0], kj[0]) depend(inout : ij[0]))
+          LAE_OMP(task if (deferred_) depend(in : ki[0], kj[0]) depend(inout : ij[0]))
           step([this, i, j, k] { tile(i, j).noalias() += tile(k, i).transpose() * tile(k, j); });
         }
         [[maybe_unused]] char* jj = state(j, j);
-        LAE_OMP(task if(deferred_) depend(in : kj[0]) depend(inout : jj[0]))
+        LAE_OMP(task if (deferred_) depend(in : kj[0]) depend(inout : jj[0]))
         step([this, j, k] {
-          tile(j, j).template triangularView<Eigen::Lower>() +=
-              tile(k, j).transpose() * tile(k, j);
+          tile(j, j).template triangularView<Eigen::Lower>() += tile(k, j).transpose() * tile(k, j);
         });
       }
       for (Index j = 0; j < k; ++j) {
         [[maybe_unused]] char* kj = state(k, j);
-        LAE_OMP(task if(deferred_) depend(in : kk[0]) depend(inout : kj[0]))
+        LAE_OMP(task if (deferred_) depend(in : kk[0]) depend(inout : kj[0]))
         step([this, j, k] { multiply_transposed_on_left<Scalar>(tile(k, k), tile(k, j)); });
       }
-      LAE_OMP(task if(deferred_) depend(inout : kk[0]))
+      LAE_OMP(task if (deferred_) depend(inout : kk[0]))
       step([this, k] { multiply_by_own_transpose<Scalar>(tile(k, k)); });
     }
   }
@@ -159,8 +157,8 @@ class SpdTiles {
     if (failed < 0) return;
     const Index item = k * tile_ + failed;
     throw NotPositiveDefinite(
-        item, concat("the matrix is not positive definite: the pivot of item ", item,
-                     " (of ", matrix_.rows(), ") is not positive; raise the ridge"));
+        item, concat("the matrix is not positive definite: the pivot of item ", item, " (of ",
+                     matrix_.rows(), ") is not positive; raise the ridge"));
   }
 
   /// Runs one task's work, unless an earlier one failed.
@@ -202,17 +200,16 @@ void require_square(const Matrix<Scalar>& matrix) {
 template <class Scalar>
 void mirror_lower_triangle(Matrix<Scalar>& matrix) {
   detail::require_square(matrix);
-  detail::parallel_lower_tiles(
-      matrix.rows(), 64, [&](Index i, Index rows, Index j, Index columns) {
-        if (i == j) {
-          const auto tile = matrix.block(i, i, rows, rows);
-          for (Index row = 1; row < rows; ++row) {
-            matrix.col(i + row).segment(i, row) = tile.row(row).head(row).transpose();
-          }
-        } else {
-          matrix.block(j, i, columns, rows) = matrix.block(i, j, rows, columns).transpose();
-        }
-      });
+  detail::parallel_lower_tiles(matrix.rows(), 64, [&](Index i, Index rows, Index j, Index columns) {
+    if (i == j) {
+      const auto tile = matrix.block(i, i, rows, rows);
+      for (Index row = 1; row < rows; ++row) {
+        matrix.col(i + row).segment(i, row) = tile.row(row).head(row).transpose();
+      }
+    } else {
+      matrix.block(j, i, columns, rows) = matrix.block(i, j, rows, columns).transpose();
+    }
+  });
 }
 
 /// Replaces the lower triangle of a symmetric positive definite A by that of L, A = L Lᵀ. The

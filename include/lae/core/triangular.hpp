@@ -18,15 +18,16 @@ using Tile = Eigen::Ref<Matrix<Scalar>, 0, Eigen::OuterStride<>>;
 inline constexpr Index smallest_triangle = 48;
 
 /// Where to split a triangle: near the middle, at a multiple of the widest vector.
-inline Index split_point(Index size) { return (size / 2 + 15) / 16 * 16; }
+inline Index split_point(Index size) {
+  return (size / 2 + 15) / 16 * 16;
+}
 
 /// B <- B L⁻ᵀ for lower triangular L.
 template <class Scalar>
 void solve_transposed_on_right(Tile<Scalar> l, Tile<Scalar> b) {
   if (l.rows() <= smallest_triangle) {
-    l.template triangularView<Eigen::Lower>()
-        .transpose()
-        .template solveInPlace<Eigen::OnTheRight>(b);
+    l.template triangularView<Eigen::Lower>().transpose().template solveInPlace<Eigen::OnTheRight>(
+        b);
     return;
   }
   const Index half = split_point(l.rows());

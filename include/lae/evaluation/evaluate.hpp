@@ -51,9 +51,8 @@ std::vector<char> head_items(const Csr<Scalar>& train, double head_fraction) {
   }
   std::vector<std::size_t> order(n);
   std::iota(order.begin(), order.end(), std::size_t(0));
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return popularity[a] > popularity[b];
-  });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return popularity[a] > popularity[b]; });
   std::vector<char> head(n, 0);
   const auto count = static_cast<std::size_t>(head_fraction * static_cast<double>(n));
   for (std::size_t place = 0; place < count; ++place) head[order[place]] = 1;

@@ -129,7 +129,7 @@ class AtomicFile {
 
   /// \throws FileError with the system's reason, such as a full disk.
   void write(const void* data, std::size_t bytes) {
-    if (std::fwrite(data, 1, bytes, file_.get()) != bytes) fail();
+    if (bytes > 0 && std::fwrite(data, 1, bytes, file_.get()) != bytes) fail();
   }
 
   /// To be called once, after the last write.

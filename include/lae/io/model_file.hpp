@@ -16,6 +16,7 @@
 /// All numbers are in the writer's byte order (little-endian on all common machines), IEEE 754
 /// where they are not integers.
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -77,8 +78,12 @@ ItemModel<Scalar> load_model(const std::filesystem::path& path) {
   detail::FileSource source(path);
   Header header;
   header.magic = {};
-  if (source.size() >= sizeof(header)) source.read(&header, sizeof(header));
+  source.read(&header, std::min<std::uint64_t>(sizeof(header), source.size()));
   if (header.magic != Header::expected_magic) source.fail("is not a model file");
+  if (source.offset() < sizeof(header)) {
+    source.fail(detail::concat("truncated: expected a header of ", sizeof(header), " bytes, found ",
+                               source.offset()));
+  }
   if (header.byte_order != Header::expected_byte_order) {
     source.fail("was written on a machine of the other byte order");
   }

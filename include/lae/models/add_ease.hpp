@@ -57,8 +57,8 @@ class AddEase {
     SemanticPrior<Scalar> prior =
         semantic_prior(detail::canonical_features<Scalar>(features.derived()),
                        static_cast<Scalar>(options_.lambda_t), control.progress);
-    Matrix<Scalar> b = closed_form(interaction_gram(x), static_cast<Scalar>(options_.lambda_x),
-                                   control.progress);
+    Matrix<Scalar> b =
+        closed_form(interaction_gram(x), static_cast<Scalar>(options_.lambda_x), control.progress);
     std::visit(
         [&](auto& part) {
           blend_semantic_weights(b, std::move(part), static_cast<Scalar>(options_.alpha));
@@ -72,9 +72,9 @@ class AddEase {
     const FitCost on_interactions = Ease<Scalar>::estimate(size);
     const FitCost on_features = Ease<Scalar>::estimate_features(size);
     const std::uint64_t x = detail::csr_bytes<Scalar>(size.users, size.interactions);
-    const std::uint64_t prior =
-        detail::has_low_rank_prior(size) ? detail::dense_bytes<Scalar>(size.items, size.features)
-                                         : detail::dense_bytes<Scalar>(size.items, size.items);
+    const std::uint64_t prior = detail::has_low_rank_prior(size)
+                                    ? detail::dense_bytes<Scalar>(size.items, size.features)
+                                    : detail::dense_bytes<Scalar>(size.items, size.items);
     return {on_interactions.flops + on_features.flops,
             std::max({detail::semantic_prior_cost<Scalar>(size).bytes + x,
                       on_interactions.bytes + prior, on_features.bytes + x})};

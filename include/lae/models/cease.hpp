@@ -49,8 +49,7 @@ class Cease {
                         const FitControl& control = {}) const {
     detail::require_features_of(interactions.cols(), features);
     control.check(estimate(problem_size(interactions, features)));
-    Matrix<Scalar> gram =
-        interaction_gram(detail::canonical_interactions<Scalar>(interactions));
+    Matrix<Scalar> gram = interaction_gram(detail::canonical_interactions<Scalar>(interactions));
     add_gram_of_rows(detail::canonical_features<Scalar>(features.derived()),
                      static_cast<Scalar>(options_.alpha), gram);
     return ItemModel<Scalar>(
@@ -59,13 +58,13 @@ class Cease {
 
   /// Peak memory and flops of `fit`.
   static FitCost estimate(const ProblemSize& size) {
-    return {detail::volume(size.items, size.items, size.items) +
-                detail::sparse_gram_flops(size.users, size.interactions) +
-                detail::feature_gram_flops(size),
-            detail::dense_bytes<Scalar>(size.items, size.items) +
-                std::max(detail::sparse_gram_bytes<Scalar>(size.users, size.items,
-                                                           size.interactions),
-                         detail::feature_gram_bytes<Scalar>(size))};
+    return {
+        detail::volume(size.items, size.items, size.items) +
+            detail::sparse_gram_flops(size.users, size.interactions) +
+            detail::feature_gram_flops(size),
+        detail::dense_bytes<Scalar>(size.items, size.items) +
+            std::max(detail::sparse_gram_bytes<Scalar>(size.users, size.items, size.interactions),
+                     detail::feature_gram_bytes<Scalar>(size))};
   }
 
  private:

@@ -58,9 +58,8 @@ class Cosine {
 
   /// Peak memory and flops of `fit`.
   static FitCost estimate(const ProblemSize& size) {
-    return {detail::feature_gram_flops(size),
-            detail::dense_bytes<Scalar>(size.items, size.items) +
-                detail::feature_gram_bytes<Scalar>(size)};
+    return {detail::feature_gram_flops(size), detail::dense_bytes<Scalar>(size.items, size.items) +
+                                                  detail::feature_gram_bytes<Scalar>(size)};
   }
 
  private:

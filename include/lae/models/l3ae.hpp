@@ -61,9 +61,9 @@ class L3ae {
                        static_cast<Scalar>(options_.lambda_f), control.progress);
     Matrix<Scalar> gram = interaction_gram(x);
     x = Csr<Scalar>();
-    return ItemModel<Scalar>(closed_form(
-        std::move(gram), static_cast<Scalar>(options_.lambda_x + options_.lambda_kd),
-        std::move(prior), static_cast<Scalar>(options_.lambda_kd), control.progress));
+    return ItemModel<Scalar>(
+        closed_form(std::move(gram), static_cast<Scalar>(options_.lambda_x + options_.lambda_kd),
+                    std::move(prior), static_cast<Scalar>(options_.lambda_kd), control.progress));
   }
 
   /// Peak memory and flops of `fit`.
@@ -72,8 +72,7 @@ class L3ae {
     const Index d = size.features;
     const FitCost semantic = detail::semantic_prior_cost<Scalar>(size);
     const std::uint64_t x = detail::csr_bytes<Scalar>(size.users, size.interactions);
-    const std::uint64_t gram =
-        detail::sparse_gram_bytes<Scalar>(size.users, n, size.interactions);
+    const std::uint64_t gram = detail::sparse_gram_bytes<Scalar>(size.users, n, size.interactions);
     const std::uint64_t square = detail::dense_bytes<Scalar>(n, n);
     const double flops = semantic.flops + detail::volume(n, n, n) +
                          detail::sparse_gram_flops(size.users, size.interactions);

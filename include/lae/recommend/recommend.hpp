@@ -57,8 +57,8 @@ Recommendations<Scalar> rank_users(const ItemModel<Scalar>& model, const Csr<Sca
                                    const RecommendOptions& options) {
   constexpr Index item_range = 1024;
   const Index n = model.items();
-  require(histories.cols() == n, "histories has ", histories.cols(),
-          " columns, but the model has ", n, " items");
+  require(histories.cols() == n, "histories has ", histories.cols(), " columns, but the model has ",
+          n, " items");
   require(options.k > 0, "k must be positive, got ", options.k);
   require(options.batch_users > 0, "batch_users must be positive, got ", options.batch_users);
   const std::vector<char> mask = candidate_mask(options, n);
