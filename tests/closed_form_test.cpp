@@ -12,7 +12,9 @@ using naive::Dense;
 
 namespace {
 
-double largest(const Dense& matrix) { return matrix.cwiseAbs().maxCoeff(); }
+double largest(const Dense& matrix) {
+  return matrix.cwiseAbs().maxCoeff();
+}
 
 }  // namespace
 

@@ -7,8 +7,8 @@
 #include "random_data.hpp"
 #include "threads.hpp"
 
-using lae::Csr;
 using Catch::Matchers::ContainsSubstring;
+using lae::Csr;
 using lae::Index;
 using lae::Matrix;
 using lae::Vector;

@@ -39,7 +39,8 @@ Shop make_shop(std::uint64_t seed, Index users, Index items, Index dims, Index t
   return shop;
 }
 
-/// The quadratic problem whose constrained optimum is a model: (G + Λ) B = G + κ S off the diagonal.
+/// The quadratic problem whose constrained optimum is a model: (G + Λ) B = G + κ S off the
+/// diagonal.
 struct NormalEquation {
   Dense gram;
   double ridge;
@@ -53,7 +54,9 @@ struct Model {
   std::function<std::optional<NormalEquation>(const Shop&)> normal_equation;
 };
 
-Dense zeros(Index n) { return Dense::Zero(n, n); }
+Dense zeros(Index n) {
+  return Dense::Zero(n, n);
+}
 
 template <class Scalar>
 std::vector<Model> all_models() {
@@ -115,8 +118,9 @@ std::vector<Model> all_models() {
 
 /// Few and many users, items, dimensions and tags: d < n, d = n, d > n, m < n, one of everything.
 std::vector<Shop> shops() {
-  return {make_shop(1, 80, 30, 6, 12),  make_shop(2, 20, 30, 30, 5),  make_shop(3, 50, 30, 45, 40),
-          make_shop(4, 3, 9, 2, 1),     make_shop(5, 1, 1, 1, 1),     make_shop(6, 4, 2, 1, 3),
+  return {make_shop(1, 80, 30, 6, 12),    make_shop(2, 20, 30, 30, 5),
+          make_shop(3, 50, 30, 45, 40),   make_shop(4, 3, 9, 2, 1),
+          make_shop(5, 1, 1, 1, 1),       make_shop(6, 4, 2, 1, 3),
           make_shop(7, 250, 140, 24, 30), make_shop(8, 40, 140, 150, 30)};
 }
 
@@ -125,15 +129,17 @@ double tolerance() {
   return std::is_same_v<Scalar, float> ? 2e-4 : 1e-10;
 }
 
-double largest(const Dense& matrix) { return matrix.size() ? matrix.cwiseAbs().maxCoeff() : 0; }
+double largest(const Dense& matrix) {
+  return matrix.size() ? matrix.cwiseAbs().maxCoeff() : 0;
+}
 
 }  // namespace
 
 TEMPLATE_TEST_CASE("Every model equals its textbook formula", "[laws]", float, double) {
   for (const Shop& shop : shops()) {
     for (const Model& model : all_models<TestType>()) {
-      INFO(model.name << ", users x items " << shop.x.rows() << " x " << shop.x.cols()
-                      << ", dims " << shop.f.cols());
+      INFO(model.name << ", users x items " << shop.x.rows() << " x " << shop.x.cols() << ", dims "
+                      << shop.f.cols());
       CHECK(largest(model.weights(shop) - model.textbook(shop)) < tolerance<TestType>());
     }
   }
@@ -258,7 +264,9 @@ TEMPLATE_TEST_CASE("Add-EASE at alpha 0 and 1 is one of its parts", "[laws]", fl
   const Shop shop = make_shop(14, 40, 25, 7, 9);
   const auto on_x = lae::Ease<TestType>({5}).fit(shop.x);
   const auto check = [&](const auto& side) {
-    const auto at = [&](double alpha) { return lae::AddEase<TestType>({5, 2, alpha}).fit(shop.x, side); };
+    const auto at = [&](double alpha) {
+      return lae::AddEase<TestType>({5, 2, alpha}).fit(shop.x, side);
+    };
     CHECK(at(0).weights() == on_x.weights());
     CHECK(at(1).weights() == lae::Ease<TestType>({2}).fit_features(side).weights());
   };

@@ -124,6 +124,23 @@ TEST_CASE("Items never seen, items without features, one item: all valid", "[mod
   CHECK(lae::AddEase<double>().fit(one, feature).weights()(0, 0) == 0);
 }
 
+TEST_CASE("Any Eigen expression can be fitted", "[models]") {
+  RandomData random(66);
+  const Csr<double> x = random.interactions(30, 12);
+  const Matrix<double> f = random.dense(12, 5);
+  const lae::L3ae<double> solver({-2, 3, 6});
+  const auto weights = [](const auto& model) { return Dense(model.weights()); };
+  const Dense expected = weights(solver.fit(Csr<double>(x * 2.0), Matrix<double>(f * 0.5)));
+  CHECK(weights(solver.fit(x * 2.0, f * 0.5)) == expected);
+  CHECK(weights(solver.fit(x + x, Eigen::MatrixXd(f) / 2)) == expected);
+  const Eigen::SparseMatrix<float> by_column = x.cast<float>();
+  CHECK(weights(solver.fit((2.0f * by_column.transpose()).transpose(), (f / 2).cast<float>()))
+            .isApprox(expected, 1e-5));
+  CHECK(weights(lae::Ease<double>().fit(x.topRows(20))) ==
+        weights(lae::Ease<double>().fit(Csr<double>(x.topRows(20)))));
+  CHECK(lae::problem_size(x + x, f).interactions == x.nonZeros());
+}
+
 TEST_CASE("Cosine normalises on demand", "[models]") {
   RandomData random(63);
   Matrix<double> f = random.dense(20, 6);

@@ -1,6 +1,8 @@
 #include "lae/io/npy.hpp"
 
+#include <cmath>
 #include <limits>
+#include <utility>
 
 #include "catch.hpp"
 #include "files.hpp"
@@ -361,7 +363,7 @@ TEST_CASE("real embeddings", "[npy][data]") {
   const Matrix<float> embeddings = read_npy<float>(*path);
   CHECK(embeddings.rows() == 3168);
   CHECK(embeddings.cols() == 768);
-  CHECK(embeddings.rowwise().norm().mean() == Catch::Approx(14.7).margin(0.1));
+  CHECK(embeddings.rowwise().norm().mean() == Approx(14.7).margin(0.1));
   CHECK(read_npy<double>(*path) == embeddings.cast<double>());
 
   const TemporaryFolder folder;

@@ -2,7 +2,6 @@
 
 // Seeded random inputs, the same on every platform.
 
-#include <catch2/catch.hpp>
 #include <cstdint>
 #include <lae/lae.hpp>
 #include <random>

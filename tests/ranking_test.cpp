@@ -25,7 +25,9 @@ std::vector<Index> row_of(const Matrix<Index>& lists, Index row) {
   return {lists.row(row).begin(), lists.row(row).end()};
 }
 
-Csr<double> sparse(const Dense& dense) { return Csr<double>(dense.sparseView()); }
+Csr<double> sparse(const Dense& dense) {
+  return Csr<double>(dense.sparseView());
+}
 
 /// Weights with many equal scores: small whole numbers.
 ItemModel<double> coarse_model(RandomData& random, Index items) {
@@ -122,8 +124,7 @@ TEST_CASE("New users fold in: any rows over the model's items", "[recommend]") {
          Dense((model.weights().row(4) + model.weights().row(9)).transpose()))
             .cwiseAbs()
             .maxCoeff() < 1e-12);
-  CHECK(lae::recommend(model, strangers, {5}).items ==
-        lae::recommend(model, weighted, {5}).items);
+  CHECK(lae::recommend(model, strangers, {5}).items == lae::recommend(model, weighted, {5}).items);
   const Csr<double> nobody(2, 25);
   const auto top = lae::recommend(model, nobody, {3});
   CHECK(row_of(top.items, 1) == std::vector<Index>{0, 1, 2});  // all scores are zero
@@ -307,7 +308,8 @@ TEST_CASE("A perfect and a worst recommender", "[evaluate]") {
     test(user, half + user) = 1;
     knows(user, half + user) = 1;
   }
-  const auto perfect = lae::evaluate(ItemModel<double>(knows), sparse(train), sparse(test), {{1, 5}});
+  const auto perfect =
+      lae::evaluate(ItemModel<double>(knows), sparse(train), sparse(test), {{1, 5}});
   CHECK(perfect.all.recall == std::vector<double>{1, 1});
   CHECK(perfect.all.ndcg == std::vector<double>{1, 1});
   CHECK(perfect.all.users.size() == 20);
@@ -320,8 +322,7 @@ TEST_CASE("A perfect and a worst recommender", "[evaluate]") {
 TEST_CASE("Without anyone to measure, means are NaN", "[evaluate]") {
   RandomData random(52);
   const ItemModel<double> model = coarse_model(random, 10);
-  const auto report =
-      lae::evaluate(model, random.interactions(5, 10), Csr<double>(5, 10), {{3}});
+  const auto report = lae::evaluate(model, random.interactions(5, 10), Csr<double>(5, 10), {{3}});
   CHECK(report.all.users.empty());
   CHECK(std::isnan(report.all.recall[0]));
   CHECK(std::isnan(report.tail.ndcg[0]));

@@ -32,10 +32,11 @@ TEMPLATE_TEST_CASE("The inverse is exact to rounding, at any size", "[inverse]",
         std::numeric_limits<Scalar>::quiet_NaN());
     lae::invert_spd(p);
     CHECK(p == p.transpose());
-    const Dense residual = a.template cast<double>() * p.template cast<double>() -
-                           Dense::Identity(n, n);
+    const Dense residual =
+        a.template cast<double>() * p.template cast<double>() - Dense::Identity(n, n);
     CHECK(residual.cwiseAbs().maxCoeff() <=
-          50 * static_cast<double>(n) * static_cast<double>(std::numeric_limits<Scalar>::epsilon()) *
+          50 * static_cast<double>(n) *
+              static_cast<double>(std::numeric_limits<Scalar>::epsilon()) *
               std::max(1.0, static_cast<double>(n) / 10));
   }
 }
@@ -95,8 +96,8 @@ TEST_CASE("A matrix that is not positive definite names its pivot", "[inverse][e
       FAIL("no error");
     } catch (const lae::NotPositiveDefinite& error) {
       CHECK(error.item() == bad);
-      CHECK_THAT(error.what(), ContainsSubstring("item " + std::to_string(bad)) &&
-                                   ContainsSubstring("ridge"));
+      CHECK_THAT(error.what(),
+                 ContainsSubstring("item " + std::to_string(bad)) && ContainsSubstring("ridge"));
     }
   }
   Matrix<double> with_nan = random.positive_definite<double>(10);
@@ -127,18 +128,19 @@ TEST_CASE("Progress rises from 0 to 1, cancels, and passes exceptions on", "[inv
 
     int calls = 0;
     p = a;
-    CHECK_THROWS_AS(lae::invert_spd(p, [&](std::string_view, double f) { return ++calls, f < 0.3; }),
-                    lae::Cancelled);
+    CHECK_THROWS_AS(
+        lae::invert_spd(p, [&](std::string_view, double f) { return ++calls, f < 0.3; }),
+        lae::Cancelled);
     CHECK(calls < static_cast<int>(fractions.size()));
 
     p = a;
-    CHECK_THROWS_WITH(
-        lae::invert_spd(p,
-                        [](std::string_view, double fraction) {
-                          if (fraction > 0.5) throw std::runtime_error("from the callback");
-                          return true;
-                        }),
-        "from the callback");
+    CHECK_THROWS_WITH(lae::invert_spd(p,
+                                      [](std::string_view, double fraction) {
+                                        if (fraction > 0.5)
+                                          throw std::runtime_error("from the callback");
+                                        return true;
+                                      }),
+                      "from the callback");
     return 0;
   });
 }

@@ -42,7 +42,8 @@ void constrain_diagonal(Matrix<Scalar>& p, LowRankPrior<Scalar> prior, Scalar ka
 
   Matrix<Scalar> w(n, v.cols());
   detail::parallel_tiles(n, detail::product_tile, [&](Index first, Index rows) {
-    w.middleRows(first, rows).noalias() = p.middleRows(first, rows) * v;
+    w.middleRows(first, rows).setZero();
+    detail::add_product<Scalar>(w.middleRows(first, rows), 1, p.middleRows(first, rows), v);
     stage.advance(static_cast<double>(rows));
   });
 
@@ -61,7 +62,7 @@ void constrain_diagonal(Matrix<Scalar>& p, LowRankPrior<Scalar> prior, Scalar ka
   detail::parallel_tiles(n, detail::product_tile, [&](Index first, Index rows) {
     auto b = p.middleRows(first, rows);
     b.array().rowwise() *= scale.transpose().array();
-    b.noalias() += w.middleRows(first, rows) * v.transpose();
+    detail::add_product_nt<Scalar>(b, 1, w.middleRows(first, rows), v);
     p.diagonal().segment(first, rows).setZero();
     stage.advance(static_cast<double>(rows));
   });
@@ -95,8 +96,8 @@ void constrain_diagonal(Matrix<Scalar>& p, const DensePrior<Scalar>& prior, Scal
 
   detail::parallel_tiles(n, detail::product_tile, [&](Index first, Index rows) {
     auto b = p.middleRows(first, rows);
-    Matrix<Scalar> product(rows, n);
-    product.noalias() = b * pf;
+    Matrix<Scalar> product = Matrix<Scalar>::Zero(rows, n);
+    detail::add_product<Scalar>(product, 1, b, pf);
     b.array() = b.array().rowwise() * own_scale.transpose().array() +
                 product.array().rowwise() * product_scale.transpose().array();
     p.diagonal().segment(first, rows).setZero();
@@ -118,11 +119,11 @@ void blend_semantic_weights(Matrix<Scalar>& b, const LowRankPrior<Scalar>& prior
   detail::parallel_tiles(n, detail::product_tile, [&](Index first, Index rows) {
     auto panel = b.middleRows(first, rows);
     if (alpha == Scalar(1)) {
-      panel.noalias() = prior.v.middleRows(first, rows) * scaled.transpose();
+      panel.setZero();
     } else {
       panel *= 1 - alpha;
-      panel.noalias() += prior.v.middleRows(first, rows) * scaled.transpose();
     }
+    detail::add_product_nt<Scalar>(panel, 1, prior.v.middleRows(first, rows), scaled);
     b.diagonal().segment(first, rows).setZero();
   });
 }

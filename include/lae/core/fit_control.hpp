@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <type_traits>
 #if __has_include(<unistd.h>)
 #include <unistd.h>
 #endif
@@ -69,13 +70,26 @@ struct FitControl {
   }
 };
 
+namespace detail {
+
+template <class Derived>
+Index count_entries(const Eigen::SparseMatrixBase<Derived>& matrix) {
+  if constexpr (std::is_base_of_v<Eigen::SparseCompressedBase<Derived>, Derived>) {
+    return matrix.derived().nonZeros();
+  } else {
+    return typename Derived::PlainObject(matrix.derived()).nonZeros();
+  }
+}
+
+}  // namespace detail
+
 /// The sizes of a fit on interactions (users x items) alone.
 template <class Derived>
 ProblemSize problem_size(const Eigen::SparseMatrixBase<Derived>& interactions) {
   ProblemSize size;
   size.users = interactions.rows();
   size.items = interactions.cols();
-  size.interactions = interactions.derived().nonZeros();
+  size.interactions = detail::count_entries(interactions);
   return size;
 }
 
@@ -92,7 +106,7 @@ ProblemSize feature_size(const Eigen::SparseMatrixBase<Derived>& features) {
   ProblemSize size;
   size.items = features.rows();
   size.features = features.cols();
-  size.feature_entries = features.derived().nonZeros();
+  size.feature_entries = detail::count_entries(features);
   return size;
 }
 

@@ -8,17 +8,10 @@
 
 #include "lae/core/errors.hpp"
 #include "lae/core/parallel.hpp"
+#include "lae/core/product.hpp"
 #include "lae/core/types.hpp"
 
 namespace lae {
-namespace detail {
-
-/// Side of the tiles in which dense products are computed: large enough for Eigen's product to run
-/// at its full rate, small enough to keep every thread busy.
-inline constexpr Index product_tile = 256;
-
-}  // namespace detail
-
 /// A size x size matrix whose lower triangle is zero; the rest is not initialised.
 template <class Scalar>
 Matrix<Scalar> zero_lower_triangle(Index size) {
@@ -88,12 +81,12 @@ void add_gram_of_rows(const Matrix<Scalar>& f, Scalar weight, Matrix<Scalar>& gr
                   " x ", gram.cols(), ", but the matrix has ", f.rows(), " rows");
   detail::parallel_lower_tiles(
       f.rows(), detail::product_tile, [&](Index i, Index rows, Index j, Index columns) {
-        auto tile = gram.block(i, j, rows, columns);
-        const auto product = f.middleRows(i, rows) * f.middleRows(j, columns).transpose();
         if (i == j) {
-          tile.template triangularView<Eigen::Lower>() += weight * product;
+          detail::add_square_nt<Scalar>(gram.block(i, i, rows, rows), weight,
+                                        f.middleRows(i, rows));
         } else {
-          tile.noalias() += weight * product;
+          detail::add_product_nt<Scalar>(gram.block(i, j, rows, columns), weight,
+                                         f.middleRows(i, rows), f.middleRows(j, columns));
         }
       });
 }
@@ -111,11 +104,12 @@ void add_gram_of_rows(const Csr<Scalar>& t, Scalar weight, Matrix<Scalar>& gram)
 template <class Scalar>
 Matrix<Scalar> gram_of_columns(const Matrix<Scalar>& f) {
   Matrix<Scalar> gram(f.cols(), f.cols());
-  detail::parallel_lower_tiles(f.cols(), detail::product_tile / 2,
-                               [&](Index i, Index rows, Index j, Index columns) {
-                                 gram.block(i, j, rows, columns).noalias() =
-                                     f.middleCols(i, rows).transpose() * f.middleCols(j, columns);
-                               });
+  detail::parallel_lower_tiles(
+      f.cols(), detail::product_tile / 2, [&](Index i, Index rows, Index j, Index columns) {
+        auto tile = gram.block(i, j, rows, columns);
+        tile.setZero();
+        detail::add_product_tn<Scalar>(tile, 1, f.middleCols(i, rows), f.middleCols(j, columns));
+      });
   return gram;
 }
 

@@ -4,8 +4,12 @@
 /// Any Eigen expression a caller passes becomes one canonical matrix here, once, and is checked;
 /// the code that does the work is not templated on expressions.
 
+#include <algorithm>
 #include <cmath>
 #include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "lae/core/errors.hpp"
 #include "lae/core/types.hpp"
@@ -18,32 +22,50 @@ void require_finite(Scalar value, std::string_view name, Index row, Index column
           row, ", column ", column);
 }
 
+/// A compressed copy with sorted rows, in which entries that stood twice in a row are added up.
+template <class Scalar, class Derived>
+Csr<Scalar> sorted_unique(const Eigen::SparseMatrixBase<Derived>& matrix) {
+  if constexpr (!Derived::IsRowMajor ||
+                !std::is_base_of_v<Eigen::SparseCompressedBase<Derived>, Derived>) {
+    return sorted_unique<Scalar>(Csr<typename Derived::Scalar>(matrix.derived()));
+  } else {
+    Csr<Scalar> unique(matrix.rows(), matrix.cols());
+    unique.reserve(matrix.derived().nonZeros());
+    std::vector<std::pair<Index, Scalar>> entries;
+    const auto by_column = [](const auto& a, const auto& b) { return a.first < b.first; };
+    for (Index row = 0; row < matrix.rows(); ++row) {
+      entries.clear();
+      for (typename Derived::InnerIterator entry(matrix.derived(), row); entry; ++entry) {
+        entries.emplace_back(entry.col(), static_cast<Scalar>(entry.value()));
+      }
+      if (!std::is_sorted(entries.begin(), entries.end(), by_column)) {
+        std::stable_sort(entries.begin(), entries.end(), by_column);
+      }
+      unique.startVec(row);
+      for (auto entry = entries.begin(); entry != entries.end();) {
+        const Index column = entry->first;
+        Scalar sum = 0;
+        for (; entry != entries.end() && entry->first == column; ++entry) sum += entry->second;
+        unique.insertBack(row, column) = sum;
+      }
+    }
+    unique.finalize();
+    return unique;
+  }
+}
+
 /// A compressed copy with sorted rows, no duplicates (they are added up) and no explicit zeros.
 /// \throws std::invalid_argument if a value is not finite (before or after conversion to Scalar).
 template <class Scalar, class Derived>
 Csr<Scalar> canonical_sparse(const Eigen::SparseMatrixBase<Derived>& matrix,
                              std::string_view name) {
-  using Value = typename Derived::Scalar;
-  // Each change of storage order sorts; an assignment without one keeps the order it finds.
-  Csr<Value> sorted;
-  if constexpr (Derived::IsRowMajor) {
-    sorted = Eigen::SparseMatrix<Value, Eigen::ColMajor, Index>(matrix.derived());
-  } else {
-    sorted = matrix.derived();
-  }
-  Csr<Scalar> rows(sorted.rows(), sorted.cols());
-  rows.reserve(sorted.nonZeros());
-  for (Index row = 0; row < sorted.rows(); ++row) {
-    rows.startVec(row);
-    for (typename Csr<Value>::InnerIterator entry(sorted, row); entry;) {
-      const Index column = entry.col();
-      Scalar sum = 0;
-      for (; entry && entry.col() == column; ++entry) sum += static_cast<Scalar>(entry.value());
-      require_finite(sum, name, row, column);
-      if (sum != Scalar(0)) rows.insertBack(row, column) = sum;
+  Csr<Scalar> rows = sorted_unique<Scalar>(matrix);
+  for (Index row = 0; row < rows.rows(); ++row) {
+    for (typename Csr<Scalar>::InnerIterator entry(rows, row); entry; ++entry) {
+      require_finite(entry.value(), name, row, entry.col());
     }
   }
-  rows.finalize();
+  rows.prune([](Index, Index, Scalar value) { return value != Scalar(0); });
   return rows;
 }
 

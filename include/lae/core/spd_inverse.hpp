@@ -87,13 +87,11 @@ class SpdTiles {
           [[maybe_unused]] char* jk = state(j, k);
           [[maybe_unused]] char* ij = state(i, j);
           LAE_OMP(task if (deferred_) depend(in : ik[0], jk[0]) depend(inout : ij[0]))
-          step([this, i, j, k] { tile(i, j).noalias() -= tile(i, k) * tile(j, k).transpose(); });
+          step([this, i, j, k] { add_product_nt<Scalar>(tile(i, j), -1, tile(i, k), tile(j, k)); });
         }
         [[maybe_unused]] char* ii = state(i, i);
         LAE_OMP(task if (deferred_) depend(in : ik[0]) depend(inout : ii[0]))
-        step([this, i, k] {
-          tile(i, i).template triangularView<Eigen::Lower>() -= tile(i, k) * tile(i, k).transpose();
-        });
+        step([this, i, k] { add_square_nt<Scalar>(tile(i, i), -1, tile(i, k)); });
       }
     }
   }
@@ -112,7 +110,7 @@ class SpdTiles {
           [[maybe_unused]] char* kj = state(k, j);
           [[maybe_unused]] char* ij = state(i, j);
           LAE_OMP(task if (deferred_) depend(in : ik[0], kj[0]) depend(inout : ij[0]))
-          step([this, i, j, k] { tile(i, j).noalias() += tile(i, k) * tile(k, j); });
+          step([this, i, j, k] { add_product<Scalar>(tile(i, j), 1, tile(i, k), tile(k, j)); });
         }
       }
       for (Index j = 0; j < k; ++j) {
@@ -134,13 +132,11 @@ class SpdTiles {
           [[maybe_unused]] char* ki = state(k, i);
           [[maybe_unused]] char* ij = state(i, j);
           LAE_OMP(task if (deferred_) depend(in : ki[0], kj[0]) depend(inout : ij[0]))
-          step([this, i, j, k] { tile(i, j).noalias() += tile(k, i).transpose() * tile(k, j); });
+          step([this, i, j, k] { add_product_tn<Scalar>(tile(i, j), 1, tile(k, i), tile(k, j)); });
         }
         [[maybe_unused]] char* jj = state(j, j);
         LAE_OMP(task if (deferred_) depend(in : kj[0]) depend(inout : jj[0]))
-        step([this, j, k] {
-          tile(j, j).template triangularView<Eigen::Lower>() += tile(k, j).transpose() * tile(k, j);
-        });
+        step([this, j, k] { add_square_tn<Scalar>(tile(j, j), 1, tile(k, j)); });
       }
       for (Index j = 0; j < k; ++j) {
         [[maybe_unused]] char* kj = state(k, j);

@@ -6,13 +6,9 @@
 
 #include <cmath>
 
-#include "lae/core/types.hpp"
+#include "lae/core/product.hpp"
 
 namespace lae::detail {
-
-/// A view of a part of a row-major matrix; copying it copies no elements.
-template <class Scalar>
-using Tile = Eigen::Ref<Matrix<Scalar>, 0, Eigen::OuterStride<>>;
 
 /// Triangles up to this side are not split further.
 inline constexpr Index smallest_triangle = 48;
@@ -35,7 +31,7 @@ void solve_transposed_on_right(Tile<Scalar> l, Tile<Scalar> b) {
   Tile<Scalar> left = b.leftCols(half);
   Tile<Scalar> right = b.rightCols(rest);
   solve_transposed_on_right<Scalar>(l.topLeftCorner(half, half), left);
-  right.noalias() -= left * l.bottomLeftCorner(rest, half).transpose();
+  add_product_nt<Scalar>(right, -1, left, l.bottomLeftCorner(rest, half));
   solve_transposed_on_right<Scalar>(l.bottomRightCorner(rest, rest), right);
 }
 
@@ -51,7 +47,7 @@ void solve_on_right(Tile<Scalar> l, Tile<Scalar> b) {
   Tile<Scalar> left = b.leftCols(half);
   Tile<Scalar> right = b.rightCols(rest);
   solve_on_right<Scalar>(l.bottomRightCorner(rest, rest), right);
-  left.noalias() -= right * l.bottomLeftCorner(rest, half);
+  add_product<Scalar>(left, -1, right, l.bottomLeftCorner(rest, half));
   solve_on_right<Scalar>(l.topLeftCorner(half, half), left);
 }
 
@@ -67,7 +63,7 @@ void solve_on_left(Tile<Scalar> l, Tile<Scalar> b) {
   Tile<Scalar> top = b.topRows(half);
   Tile<Scalar> bottom = b.bottomRows(rest);
   solve_on_left<Scalar>(l.topLeftCorner(half, half), top);
-  bottom.noalias() -= l.bottomLeftCorner(rest, half) * top;
+  add_product<Scalar>(bottom, -1, l.bottomLeftCorner(rest, half), top);
   solve_on_left<Scalar>(l.bottomRightCorner(rest, rest), bottom);
 }
 
@@ -83,7 +79,7 @@ void multiply_transposed_on_left(Tile<Scalar> l, Tile<Scalar> b) {
   Tile<Scalar> top = b.topRows(half);
   Tile<Scalar> bottom = b.bottomRows(rest);
   multiply_transposed_on_left<Scalar>(l.topLeftCorner(half, half), top);
-  top.noalias() += l.bottomLeftCorner(rest, half).transpose() * bottom;
+  add_product_tn<Scalar>(top, 1, l.bottomLeftCorner(rest, half), bottom);
   multiply_transposed_on_left<Scalar>(l.bottomRightCorner(rest, rest), bottom);
 }
 
@@ -111,7 +107,7 @@ Index factor_cholesky(Tile<Scalar> a) {
     return failed;
   }
   solve_transposed_on_right<Scalar>(a.topLeftCorner(half, half), l21);
-  a22.template triangularView<Eigen::Lower>() -= l21 * l21.transpose();
+  add_square_nt<Scalar>(a22, -1, l21);
   const Index failed = factor_cholesky<Scalar>(a22);
   return failed >= 0 ? half + failed : -1;
 }
@@ -158,7 +154,7 @@ void multiply_by_own_transpose(Tile<Scalar> l) {
   Tile<Scalar> l11 = l.topLeftCorner(half, half);
   Tile<Scalar> l21 = l.bottomLeftCorner(rest, half);
   multiply_by_own_transpose<Scalar>(l11);
-  l11.template triangularView<Eigen::Lower>() += l21.transpose() * l21;
+  add_square_tn<Scalar>(l11, 1, l21);
   multiply_transposed_on_left<Scalar>(l.bottomRightCorner(rest, rest), l21);
   multiply_by_own_transpose<Scalar>(l.bottomRightCorner(rest, rest));
 }

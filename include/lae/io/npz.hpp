@@ -10,7 +10,6 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <limits>
 #include <list>
 #include <memory>
@@ -23,6 +22,7 @@
 #include <vector>
 
 #include "lae/core/errors.hpp"
+#include "lae/core/inputs.hpp"
 #include "lae/core/types.hpp"
 #include "lae/io/file.hpp"
 #include "lae/io/npy.hpp"
@@ -102,7 +102,9 @@ class ZipMember : public ByteSource {
   }
 
   std::uint64_t read_some(char* destination, std::uint64_t bytes) override {
-    const zip_int64_t read = zip_fread(file_.get(), destination, bytes);
+    // libzip miscounts what it inflates at once beyond 32 bits.
+    const std::uint64_t most = std::uint64_t{1} << 30;
+    const zip_int64_t read = zip_fread(file_.get(), destination, std::min(bytes, most));
     if (read < 0) fail_at(offset(), concat("cannot be read: ", zip_file_strerror(file_.get())));
     return static_cast<std::uint64_t>(read);
   }
@@ -167,43 +169,6 @@ using NpzIndices = NpzArray<std::int32_t, std::int64_t>;
 using NpzValues = NpzArray<float, double, std::int8_t, std::int16_t, std::int32_t, std::int64_t,
                            std::uint8_t, std::uint16_t, std::uint32_t, std::uint64_t, NpyBool>;
 
-template <class Scalar>
-bool has_strictly_increasing_rows(const Csr<Scalar>& matrix) {
-  for (Index row = 0; row < matrix.rows(); ++row) {
-    const Index* begin = matrix.innerIndexPtr() + matrix.outerIndexPtr()[row];
-    const Index* end = matrix.innerIndexPtr() + matrix.outerIndexPtr()[row + 1];
-    if (std::adjacent_find(begin, end, std::greater_equal<Index>()) != end) return false;
-  }
-  return true;
-}
-
-template <class Scalar>
-Csr<Scalar> sorted_with_duplicates_added(const Csr<Scalar>& matrix) {
-  // Each change of storage order sorts; what stood twice in a row then stands side by side.
-  const Eigen::SparseMatrix<Scalar, Eigen::ColMajor, Index> columns = matrix;
-  Csr<Scalar> sorted = columns;
-  Index* column = sorted.innerIndexPtr();
-  Scalar* value = sorted.valuePtr();
-  Index kept = 0;
-  Index entry = 0;
-  for (Index row = 0; row < sorted.rows(); ++row) {
-    const Index begin = kept;
-    Index& end = sorted.outerIndexPtr()[row + 1];
-    for (; entry < end; ++entry) {
-      if (kept > begin && column[kept - 1] == column[entry]) {
-        value[kept - 1] += value[entry];
-      } else {
-        column[kept] = column[entry];
-        value[kept] = value[entry];
-        ++kept;
-      }
-    }
-    end = kept;
-  }
-  sorted.resizeNonZeros(kept);
-  return sorted;
-}
-
 /// Reads one sparse matrix out of an archive.
 template <class Scalar>
 class NpzReader {
@@ -226,8 +191,7 @@ class NpzReader {
                              "', but only csr, csc and coo are read: re-save it with "
                              "scipy.sparse.save_npz(path, matrix.tocsr())"));
     }
-    if (!has_strictly_increasing_rows(matrix)) matrix = sorted_with_duplicates_added(matrix);
-    return matrix;
+    return sorted_unique<Scalar>(matrix);
   }
 
  private:

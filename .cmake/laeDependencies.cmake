@@ -1,0 +1,34 @@
+# Finds what lae is built on, alike for this project and for its installed package:
+# - Eigen; lae_problem says why it cannot be used, or is empty.
+# - OpenMP, unless LAE_OPENMP is off: lae_openmp is its target, or empty.
+# - libzip, if it is there: makes the target lae::npz.
+
+set(lae_problem "")
+set(lae_openmp "")
+
+# Without a version: Eigen 5 refuses a request for 3.4, and 3.4.0 refuses a range.
+if(NOT TARGET Eigen3::Eigen)
+  find_package(Eigen3 QUIET)
+  if(NOT Eigen3_FOUND)
+    set(lae_problem "lae needs Eigen 3.4 or later, found none (Debian package: libeigen3-dev)")
+  elseif(Eigen3_VERSION VERSION_LESS 3.4)
+    set(lae_problem "lae needs Eigen 3.4 or later, found ${Eigen3_VERSION} in ${Eigen3_DIR}")
+  endif()
+endif()
+
+if(LAE_OPENMP OR NOT DEFINED LAE_OPENMP)
+  find_package(OpenMP QUIET COMPONENTS CXX)
+  if(OpenMP_CXX_FOUND)
+    set(lae_openmp OpenMP::OpenMP_CXX)
+  endif()
+endif()
+
+# Not by libzip's own package file: Debian's refuses to load unless libzip's tools are there too.
+find_path(LAE_LIBZIP_INCLUDE_DIR zip.h)
+find_library(LAE_LIBZIP_LIBRARY zip)
+mark_as_advanced(LAE_LIBZIP_INCLUDE_DIR LAE_LIBZIP_LIBRARY)
+if(LAE_LIBZIP_INCLUDE_DIR AND LAE_LIBZIP_LIBRARY AND NOT TARGET lae::npz)
+  add_library(lae::npz INTERFACE IMPORTED)
+  target_include_directories(lae::npz INTERFACE ${LAE_LIBZIP_INCLUDE_DIR})
+  target_link_libraries(lae::npz INTERFACE lae::lae ${LAE_LIBZIP_LIBRARY})
+endif()

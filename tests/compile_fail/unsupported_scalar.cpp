@@ -1,0 +1,3 @@
+#include <lae/models/ease.hpp>
+
+lae::Ease<int> ease;

@@ -1,0 +1,23 @@
+# Configures, builds and runs the consumer project PROJECT in the folder BUILD, which is emptied
+# first. Run by CTest, which passes these and GENERATOR, COMPILER and LAE_OPENMP by -D.
+
+function(run)
+  execute_process(COMMAND ${ARGV} WORKING_DIRECTORY ${BUILD} RESULT_VARIABLE result)
+  if(NOT result EQUAL 0)
+    list(JOIN ARGV " " command)
+    message(FATAL_ERROR "failed (${result}): ${command}")
+  endif()
+endfunction()
+
+file(REMOVE_RECURSE ${BUILD})
+file(MAKE_DIRECTORY ${BUILD})
+unset(ENV{CXXFLAGS})
+run(${CMAKE_COMMAND} -S ${PROJECT} -B ${BUILD} -G ${GENERATOR} -D CMAKE_CXX_COMPILER=${COMPILER}
+    -D CMAKE_EXPORT_COMPILE_COMMANDS=ON -D LAE_OPENMP=${LAE_OPENMP})
+run(${CMAKE_COMMAND} --build ${BUILD})
+run(${BUILD}/consumer)
+
+file(READ ${BUILD}/compile_commands.json commands)
+if(commands MATCHES "-m(arch|cpu|tune|avx)[^ ]*|-W(all|error)")
+  message(FATAL_ERROR "lae makes its user compile with ${CMAKE_MATCH_0}:\n${commands}")
+endif()

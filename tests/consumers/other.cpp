@@ -1,0 +1,3 @@
+#include "everything.hpp"
+
+int thread_count_in_other_unit() { return lae::thread_count(); }
