@@ -1,0 +1,392 @@
+// Fits the models of the library on one data set and compares their recommendations:
+// `compare_models --help`.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <lae/core/parallel.hpp>
+#include <lae/io/file.hpp>
+#include <lae/lae.hpp>
+#include <new>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "dataset.hpp"
+#include "models.hpp"
+#include "report.hpp"
+#include "synthetic_shop.hpp"
+#include "terminal.hpp"
+
+namespace example {
+namespace {
+
+enum ExitCode { success = 0, failure = 1, wrong_usage = 2, interrupted = 130 };
+
+/// A hyper-parameter that cannot work.
+class UsageError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+struct Settings {
+  std::optional<std::filesystem::path> data;
+  std::vector<std::string> models;  ///< empty: all that the data allow
+  HyperParameters hyper_parameters;
+  std::vector<lae::Index> cutoffs = {10, 20};
+  bool use_float = false;
+  std::optional<int> threads;
+  std::optional<std::filesystem::path> json;
+  std::uint64_t seed = 1;
+  std::optional<std::filesystem::path> write_data;
+};
+
+void add_options(CLI::App& app, Settings& settings) {
+  const auto& models = model_registry<double>();
+  std::string model_list = "which models, separated by commas; default: all whose files are there";
+  std::vector<std::string> model_names;
+  for (const auto& model : models) {
+    model_names.push_back(model.name);
+    model_list += fmt::format("\n  {:<14} {}", model.name, model.about);
+  }
+
+  app.add_option("--data", settings.data,
+                 fmt::format("folder with {}, {}, {} (users x items),\n"
+                             "{} (items x dimensions), {} (items x tags);\n"
+                             "the last two only for models that use them.\n"
+                             "Default: a small synthetic shop",
+                             file_name::train, file_name::valid, file_name::test,
+                             file_name::embeddings, file_name::tags))
+      ->option_text("DIR")
+      ->check(CLI::ExistingDirectory);
+  app.add_option("--models", settings.models, model_list)
+      ->option_text("NAME,...")
+      ->delimiter(',')
+      ->check(CLI::IsMember(model_names).description(""));
+  app.add_option("--cutoffs", settings.cutoffs,
+                 "lengths of the recommended lists to measure; default: 10,20")
+      ->option_text("K,...")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 1000000).description(""));
+  app.add_option_function<std::string>(
+         "--scalar", [&](const std::string& name) { settings.use_float = name == "float"; },
+         "float (half the memory, about twice as fast) or double (default)")
+      ->option_text("TYPE")
+      ->check(CLI::IsMember({"float", "double"}).description(""));
+  app.add_option("--threads", settings.threads, "default: OpenMP's choice")
+      ->option_text("N")
+      ->check(CLI::Range(1, 4096).description(""));
+  app.add_option("--json", settings.json,
+                 "write the outcome here too, with validation, head and tail metrics")
+      ->option_text("FILE");
+
+  HyperParameters& wanted = settings.hyper_parameters;
+  const auto add_number = [&](const char* name, std::optional<double>& value, std::string text) {
+    app.add_option(name, value, std::move(text))
+        ->option_text("X")
+        ->group("Hyper-parameters (q is the mean squared length of an item's embedding)");
+  };
+  add_number("--lambda", wanted.lambda,
+             fmt::format("ridge of ease, cease, llm-cease; default: {}", defaults::lambda));
+  add_number("--alpha", wanted.alpha,
+             fmt::format("weight of the side information.\n"
+                         "cease, llm-cease: factor of its Gram matrix; default: {}, {} / q\n"
+                         "add-ease, llm-add-ease: its share, in [0, 1]; default: {}, {}",
+                         defaults::cease_alpha, defaults::llm_cease_alpha_times_q,
+                         defaults::add_ease_alpha, defaults::llm_add_ease_alpha));
+  add_number("--lambda-x", wanted.lambda_x,
+             fmt::format("ridge on interactions.\n"
+                         "add-ease, llm-add-ease; default: {}\n"
+                         "l3ae: may be negative if lambda-x + lambda-kd > 0; default: {}",
+                         defaults::lambda, defaults::l3ae_lambda_x));
+  add_number("--lambda-t", wanted.lambda_t,
+             fmt::format("ridge on side information of add-ease, llm-add-ease;\n"
+                         "default: {}, {} q",
+                         defaults::add_ease_lambda_t, defaults::lambda_f_per_q));
+  add_number("--lambda-f", wanted.lambda_f,
+             fmt::format("ridge on embeddings of l3ae, semantic-ease; default: {} q",
+                         defaults::lambda_f_per_q));
+  add_number("--lambda-kd", wanted.lambda_kd,
+             fmt::format("strength of l3ae's distillation from the embeddings; default: {}",
+                         defaults::l3ae_lambda_kd));
+
+  const std::string synthetic = "Synthetic shop (without --data)";
+  app.add_option("--seed", settings.seed, "which shop to make; default: 1")
+      ->option_text("N")
+      ->group(synthetic)
+      ->excludes("--data");
+  app.add_option("--write-data", settings.write_data,
+                 "write the shop as a folder that --data reads")
+      ->option_text("DIR")
+      ->group(synthetic)
+      ->excludes("--data");
+}
+
+/// \throws CLI::ParseError
+Settings parse_arguments(CLI::App& app, int argc, char** argv) {
+  Settings settings;
+  add_options(app, settings);
+  app.parse(argc, argv);
+  std::sort(settings.cutoffs.begin(), settings.cutoffs.end());
+  settings.cutoffs.erase(std::unique(settings.cutoffs.begin(), settings.cutoffs.end()),
+                         settings.cutoffs.end());
+  return settings;
+}
+
+/// \throws UsageError
+void set_threads(int threads) {
+#ifdef _OPENMP
+  omp_set_num_threads(threads);
+#else
+  if (threads != 1) throw UsageError("--threads: built without OpenMP, so only 1 is possible");
+#endif
+}
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// The item file that a model needs and the data folder lacks.
+std::optional<std::string> missing_file(const Settings& settings, SideInformation needs) {
+  if (!settings.data || needs == SideInformation::none) return std::nullopt;
+  const std::string name = needs == SideInformation::tags ? file_name::tags : file_name::embeddings;
+  if (std::filesystem::exists(*settings.data / name)) return std::nullopt;
+  return name;
+}
+
+/// The models to compare, and a line about each that is left out.
+template <class Scalar>
+struct Selection {
+  std::vector<ModelEntry<Scalar>> models;
+  std::vector<std::string> left_out;
+
+  bool any_needs(SideInformation side) const {
+    return std::any_of(models.begin(), models.end(),
+                       [&](const ModelEntry<Scalar>& model) { return model.needs == side; });
+  }
+};
+
+/// \throws lae::FileError if a model was asked for by name, but not its file.
+template <class Scalar>
+Selection<Scalar> select_models(const Settings& settings) {
+  Selection<Scalar> selection;
+  for (const ModelEntry<Scalar>& model : model_registry<Scalar>()) {
+    const bool asked_for =
+        std::count(settings.models.begin(), settings.models.end(), model.name) > 0;
+    if (!asked_for && !settings.models.empty()) continue;
+    const std::optional<std::string> missing = missing_file(settings, model.needs);
+    if (!missing) {
+      selection.models.push_back(model);
+    } else if (asked_for) {
+      throw lae::FileError(*settings.data / *missing, "not found, but " + model.name + " needs it");
+    } else {
+      selection.left_out.push_back(fmt::format("{} left out: no {}", model.name, *missing));
+    }
+  }
+  return selection;
+}
+
+/// Checks every model's hyper-parameters, before the first one is fitted.
+/// \throws UsageError
+template <class Scalar>
+std::vector<PreparedModel<Scalar>> prepare_models(const std::vector<ModelEntry<Scalar>>& models,
+                                                  const HyperParameters& wanted,
+                                                  const Dataset<Scalar>& data) {
+  std::vector<PreparedModel<Scalar>> prepared;
+  for (const ModelEntry<Scalar>& model : models) {
+    try {
+      prepared.push_back(model.prepare(wanted, data));
+    } catch (const std::invalid_argument& error) {
+      throw UsageError(model.name + ": " + error.what());
+    }
+  }
+  return prepared;
+}
+
+template <class Scalar>
+nlohmann::ordered_json data_json(const Settings& settings, const Dataset<Scalar>& data) {
+  nlohmann::ordered_json json;
+  if (settings.data) {
+    json["folder"] = settings.data->string();
+  } else {
+    json["synthetic_seed"] = settings.seed;
+  }
+  json["users"] = data.train.rows();
+  json["items"] = data.train.cols();
+  json["train_interactions"] = data.train.nonZeros();
+  json["valid_interactions"] = data.valid.nonZeros();
+  json["test_interactions"] = data.test.nonZeros();
+  if (data.embeddings) json["embedding_dimensions"] = data.embeddings->cols();
+  if (data.tags) json["tags"] = data.tags->cols();
+  return json;
+}
+
+template <class Scalar>
+void print_heading(const Settings& settings, const Dataset<Scalar>& data,
+                   const Selection<Scalar>& selection,
+                   const std::vector<PreparedModel<Scalar>>& prepared, std::size_t title_width) {
+  if (settings.data) {
+    fmt::print("data: {}\n", settings.data->string());
+  } else {
+    fmt::print("data: a made-up shop (seed {}), as no --data was given\n", settings.seed);
+  }
+  fmt::print("      {} users x {} items; train / validation / test: {} / {} / {} interactions\n",
+             data.train.rows(), data.train.cols(), data.train.nonZeros(), data.valid.nonZeros(),
+             data.test.nonZeros());
+  if (data.embeddings) fmt::print("      embeddings of {} dimensions\n", data.embeddings->cols());
+  if (data.tags) fmt::print("      {} different tags\n", data.tags->cols());
+  for (const std::string& line : selection.left_out) fmt::print("{}\n", line);
+
+  fmt::print("\nhyper-parameters\n");
+  for (std::size_t i = 0; i < prepared.size(); ++i) {
+    std::string list;
+    for (const auto& [name, value] : prepared[i].hyper_parameters) {
+      list += fmt::format("{}{} = {:.4g}", list.empty() ? "" : ", ", name, value);
+    }
+    fmt::print("  {:<{}} {}\n", selection.models[i].title, title_width,
+               list.empty() ? "none" : list);
+  }
+
+  fmt::print("\non the test set, in {} with {} thread{}\n", settings.use_float ? "float" : "double",
+             lae::thread_count(), lae::thread_count() == 1 ? "" : "s");
+  fmt::print("R: recall, N: NDCG, tail: only items outside the 20 % most popular ones\n\n");
+}
+
+void write_json(const std::filesystem::path& path, const nlohmann::ordered_json& json) {
+  const std::string text =
+      json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  lae::AtomicFile file(path);
+  file.write(text.data(), text.size());
+  file.commit();
+}
+
+template <class Scalar>
+Dataset<Scalar> obtain_data(const Settings& settings, const Selection<Scalar>& selection) {
+  if (settings.data) {
+    return read_dataset<Scalar>(*settings.data, selection.any_needs(SideInformation::embeddings),
+                                selection.any_needs(SideInformation::tags));
+  }
+  Dataset<Scalar> shop = make_synthetic_shop<Scalar>(settings.seed);
+  if (settings.write_data) write_dataset(shop, *settings.write_data);
+  return shop;
+}
+
+template <class Scalar>
+void compare(const Settings& settings) {
+  StatusLine status;
+  // An unwritable target is better known now than after the fits.
+  if (settings.json) lae::AtomicReplacement reservation(*settings.json);
+  const Selection<Scalar> selection = select_models<Scalar>(settings);
+  status.show("reading the data");
+  const Dataset<Scalar> data = obtain_data(settings, selection);
+  if (settings.cutoffs.back() > data.train.cols()) {
+    throw UsageError(fmt::format("--cutoffs: {} is more than the {} items of the data",
+                                 settings.cutoffs.back(), data.train.cols()));
+  }
+  const auto prepared = prepare_models(selection.models, settings.hyper_parameters, data);
+  status.clear();
+
+  std::size_t title_width = 0;
+  for (const auto& model : selection.models) {
+    title_width = std::max(title_width, model.title.size());
+  }
+  print_heading(settings, data, selection, prepared, title_width);
+  const Table table(settings.cutoffs, title_width);
+  table.print_header();
+
+  lae::EvaluateOptions evaluation;
+  evaluation.cutoffs = settings.cutoffs;
+  std::vector<Outcome> outcomes;
+  for (std::size_t i = 0; i < prepared.size(); ++i) {
+    const ModelEntry<Scalar>& model = selection.models[i];
+    const std::string task = fmt::format("[{}/{}] {}", i + 1, prepared.size(), model.title);
+    lae::FitControl control;
+    control.progress = watch(status, task);
+
+    const auto fit_start = std::chrono::steady_clock::now();
+    const lae::ItemModel<Scalar> fitted = prepared[i].fit(data, control);
+    const double fit_seconds = seconds_since(fit_start);
+    Interruption::check();
+
+    status.show(task + ": evaluate");
+    const auto evaluate_start = std::chrono::steady_clock::now();
+    lae::EvaluationReport test = lae::evaluate(fitted, data.train, data.test, evaluation);
+    const double evaluate_seconds = seconds_since(evaluate_start);
+    Interruption::check();
+    lae::EvaluationReport valid = lae::evaluate(fitted, data.train, data.valid, evaluation);
+    Interruption::check();
+
+    status.clear();
+    outcomes.push_back({model.name, model.title, prepared[i].hyper_parameters, fit_seconds,
+                        evaluate_seconds, std::move(valid), std::move(test)});
+    table.print_row(outcomes.back());
+  }
+  table.print_verdict(outcomes);
+
+  if (settings.json) {
+    nlohmann::ordered_json models = nlohmann::ordered_json::array();
+    for (const Outcome& outcome : outcomes) models.push_back(outcome_json(outcome));
+    write_json(*settings.json, {{"lae_version", LAE_VERSION_STRING},
+                                {"data", data_json(settings, data)},
+                                {"scalar", settings.use_float ? "float" : "double"},
+                                {"threads", lae::thread_count()},
+                                {"cutoffs", settings.cutoffs},
+                                {"models", std::move(models)},
+                                {"left_out", selection.left_out}});
+  }
+}
+
+/// \return the exit code; what goes wrong is one line on stderr.
+int run(int argc, char** argv) {
+  const auto complain = [](std::string_view message) {
+    fmt::print(stderr, "compare_models: {}\n", message);
+  };
+  CLI::App app(
+      "Fits closed-form recommenders on one data set and compares their test-set rankings.\n",
+      "compare_models");
+  app.footer(
+      "The table holds test-set metrics: recall (R) and NDCG (N) at each cutoff, averaged over "
+      "the\n"
+      "users with test items, training items left out; tail N counts only test items outside the\n"
+      "20 % most popular ones. Exit codes: 0 done, 1 bad data or failure, 2 wrong usage,\n"
+      "130 interrupted (Ctrl-C).");
+  try {
+    const Settings settings = parse_arguments(app, argc, argv);
+    if (settings.threads) set_threads(*settings.threads);
+    const Interruption interruption;
+    settings.use_float ? compare<float>(settings) : compare<double>(settings);
+    return success;
+  } catch (const CLI::CallForHelp& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    complain(fmt::format("{} (see --help)", error.what()));
+    return wrong_usage;
+  } catch (const UsageError& error) {
+    complain(error.what());
+    return wrong_usage;
+  } catch (const lae::Cancelled&) {
+    complain("interrupted");
+    return interrupted;
+  } catch (const std::bad_alloc&) {
+    complain("not enough memory");
+    return failure;
+  } catch (const std::exception& error) {
+    complain(error.what());
+    return failure;
+  }
+}
+
+}  // namespace
+}  // namespace example
+
+int main(int argc, char** argv) {
+  return example::run(argc, argv);
+}

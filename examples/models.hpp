@@ -1,0 +1,173 @@
+#pragma once
+
+/// \file
+/// The models that can be compared, as a table: what each is called, what it needs, and how its
+/// hyper-parameters become a fit.
+
+#include <functional>
+#include <lae/lae.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "dataset.hpp"
+
+namespace example {
+
+/// What the user asked for; a model takes its own default where nothing is set.
+struct HyperParameters {
+  std::optional<double> lambda;
+  std::optional<double> alpha;
+  std::optional<double> lambda_x;
+  std::optional<double> lambda_t;
+  std::optional<double> lambda_f;
+  std::optional<double> lambda_kd;
+};
+
+/// Settings that do well on catalogues of some thousand items with about ten interactions a user.
+///
+/// What acts on embeddings is relative to q, the mean squared length of an item's embedding:
+/// encoders that normalise have q = 1, BERT has q > 200, and a fixed number cannot suit both.
+namespace defaults {
+inline constexpr double lambda = 100;
+inline constexpr double cease_alpha = 0.25;
+inline constexpr double add_ease_lambda_t = 50;
+inline constexpr double add_ease_alpha = 0.2;
+inline constexpr double llm_cease_alpha_times_q = 10;
+inline constexpr double llm_add_ease_alpha = 0.4;
+inline constexpr double lambda_f_per_q = 2;  ///< every ridge on embeddings
+inline constexpr double l3ae_lambda_x = 0;
+inline constexpr double l3ae_lambda_kd = 100;
+}  // namespace defaults
+
+enum class SideInformation { none, embeddings, tags };
+
+/// A model whose hyper-parameters are known to be valid.
+template <class Scalar>
+struct PreparedModel {
+  std::vector<std::pair<std::string, double>> hyper_parameters;
+  std::function<lae::ItemModel<Scalar>(const Dataset<Scalar>&, const lae::FitControl&)> fit;
+};
+
+template <class Scalar>
+struct ModelEntry {
+  std::string name;   ///< as on the command line
+  std::string title;  ///< as in the table
+  std::string about;
+  SideInformation needs;
+  /// \throws std::invalid_argument if a hyper-parameter cannot work.
+  std::function<PreparedModel<Scalar>(const HyperParameters&, const Dataset<Scalar>&)> prepare;
+};
+
+namespace detail {
+
+/// The mean squared length of an item's embedding.
+template <class Scalar>
+double embedding_scale(const Dataset<Scalar>& data) {
+  return data.embeddings->template cast<double>().squaredNorm() /
+         static_cast<double>(data.embeddings->rows());
+}
+
+template <class Scalar>
+double embedding_ridge(const Dataset<Scalar>& data) {
+  return defaults::lambda_f_per_q * embedding_scale(data);
+}
+
+/// `side` is the member of the data set that holds the side information.
+template <class Scalar, class Side>
+PreparedModel<Scalar> prepare_cease(const HyperParameters& wanted, double default_alpha,
+                                    Side side) {
+  const double lambda = wanted.lambda.value_or(defaults::lambda);
+  const double alpha = wanted.alpha.value_or(default_alpha);
+  const lae::Cease<Scalar> solver({lambda, alpha});
+  return {{{"lambda", lambda}, {"alpha", alpha}},
+          [=](const Dataset<Scalar>& data, const lae::FitControl& control) {
+            return solver.fit(data.train, *(data.*side), control);
+          }};
+}
+
+template <class Scalar, class Side>
+PreparedModel<Scalar> prepare_add_ease(const HyperParameters& wanted, double default_lambda_t,
+                                       double default_alpha, Side side) {
+  const double lambda_x = wanted.lambda_x.value_or(defaults::lambda);
+  const double lambda_t = wanted.lambda_t.value_or(default_lambda_t);
+  const double alpha = wanted.alpha.value_or(default_alpha);
+  const lae::AddEase<Scalar> solver({lambda_x, lambda_t, alpha});
+  return {{{"lambda_x", lambda_x}, {"lambda_t", lambda_t}, {"alpha", alpha}},
+          [=](const Dataset<Scalar>& data, const lae::FitControl& control) {
+            return solver.fit(data.train, *(data.*side), control);
+          }};
+}
+
+}  // namespace detail
+
+template <class Scalar>
+const std::vector<ModelEntry<Scalar>>& model_registry() {
+  using Data = Dataset<Scalar>;
+  using Prepared = PreparedModel<Scalar>;
+  using lae::FitControl;
+  static const std::vector<ModelEntry<Scalar>> entries = {
+      {"ease", "EASE", "interactions alone", SideInformation::none,
+       [](const HyperParameters& wanted, const Data&) -> Prepared {
+         const double lambda = wanted.lambda.value_or(defaults::lambda);
+         const lae::Ease<Scalar> solver({lambda});
+         return {{{"lambda", lambda}}, [=](const Data& data, const FitControl& control) {
+                   return solver.fit(data.train, control);
+                 }};
+       }},
+      {"cease", "CEASE", "interactions and tags in one fit", SideInformation::tags,
+       [](const HyperParameters& wanted, const Data&) {
+         return detail::prepare_cease<Scalar>(wanted, defaults::cease_alpha, &Data::tags);
+       }},
+      {"add-ease", "Add-EASE", "one fit on interactions and one on tags, added",
+       SideInformation::tags,
+       [](const HyperParameters& wanted, const Data&) {
+         return detail::prepare_add_ease<Scalar>(wanted, defaults::add_ease_lambda_t,
+                                                 defaults::add_ease_alpha, &Data::tags);
+       }},
+      {"l3ae", "L3AE", "interactions, distilling from a fit on embeddings",
+       SideInformation::embeddings,
+       [](const HyperParameters& wanted, const Data& data) -> Prepared {
+         const double lambda_x = wanted.lambda_x.value_or(defaults::l3ae_lambda_x);
+         const double lambda_f = wanted.lambda_f.value_or(detail::embedding_ridge(data));
+         const double lambda_kd = wanted.lambda_kd.value_or(defaults::l3ae_lambda_kd);
+         const lae::L3ae<Scalar> solver({lambda_x, lambda_f, lambda_kd});
+         return {{{"lambda_x", lambda_x}, {"lambda_f", lambda_f}, {"lambda_kd", lambda_kd}},
+                 [=](const Data& fitted, const FitControl& control) {
+                   return solver.fit(fitted.train, *fitted.embeddings, control);
+                 }};
+       }},
+      {"semantic-ease", "semantic EASE", "embeddings alone, EASE's way",
+       SideInformation::embeddings,
+       [](const HyperParameters& wanted, const Data& data) -> Prepared {
+         const double lambda_f = wanted.lambda_f.value_or(detail::embedding_ridge(data));
+         const lae::Ease<Scalar> solver({lambda_f});
+         return {{{"lambda_f", lambda_f}}, [=](const Data& fitted, const FitControl& control) {
+                   return solver.fit_features(*fitted.embeddings, control);
+                 }};
+       }},
+      {"cosine", "cosine", "embeddings alone, inner products (not normalised)",
+       SideInformation::embeddings,
+       [](const HyperParameters&, const Data&) -> Prepared {
+         return {{}, [](const Data& data, const FitControl& control) {
+                   return lae::Cosine<Scalar>().fit(*data.embeddings, control);
+                 }};
+       }},
+      {"llm-cease", "LLM-CEASE", "CEASE on embeddings instead of tags", SideInformation::embeddings,
+       [](const HyperParameters& wanted, const Data& data) {
+         return detail::prepare_cease<Scalar>(
+             wanted, defaults::llm_cease_alpha_times_q / detail::embedding_scale(data),
+             &Data::embeddings);
+       }},
+      {"llm-add-ease", "LLM-Add-EASE", "Add-EASE on embeddings instead of tags",
+       SideInformation::embeddings,
+       [](const HyperParameters& wanted, const Data& data) {
+         return detail::prepare_add_ease<Scalar>(wanted, detail::embedding_ridge(data),
+                                                 defaults::llm_add_ease_alpha, &Data::embeddings);
+       }},
+  };
+  return entries;
+}
+
+}  // namespace example
