@@ -287,10 +287,6 @@ void compare(const Settings& settings) {
   const Selection<Scalar> selection = select_models<Scalar>(settings);
   status.show("reading the data");
   const Dataset<Scalar> data = obtain_data(settings, selection);
-  if (settings.cutoffs.back() > data.train.cols()) {
-    throw UsageError(fmt::format("--cutoffs: {} is more than the {} items of the data",
-                                 settings.cutoffs.back(), data.train.cols()));
-  }
   const auto prepared = prepare_models(selection.models, settings.hyper_parameters, data);
   status.clear();
 

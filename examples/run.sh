@@ -5,6 +5,7 @@
 #     examples/run.sh           on a small synthetic shop
 #     examples/run.sh --help    says how to name a data set and a model
 set -euo pipefail
+# shellcheck source=.ci/functions.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../.ci/functions.sh"
 
 install_packages g++ make cmake libeigen3-dev libzip-dev libcli11-dev libfmt-dev nlohmann-json3-dev

@@ -61,8 +61,9 @@ class SpdTiles {
     Stage stage(progress, name, passes * tiles * (tiles + 1) * (tiles + 2) / 6);
     stage_ = &stage;
     if (deferred_) {
+      // Not `single`: GCC's runtime frees the table of dependences of the primary thread alone.
       LAE_OMP(parallel)
-      LAE_OMP(single)
+      LAE_OMP(master)
       create_tasks();
     } else {
       create_tasks();
