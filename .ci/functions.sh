@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # What examples/run.sh and tests/run.sh share. To be sourced by them. Everything it says goes to
 # stderr, so that the output of a program stays its own.
 
@@ -58,7 +59,7 @@ build() {
   local preset=$1 target=$2
   shift 2
   (
-    cd "$root"
+    cd "$root" || exit
     quietly cmake --preset "$preset" "$@"
     quietly cmake --build --preset "$preset" --target "$target" --parallel "$(job_count)"
   )

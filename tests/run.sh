@@ -6,6 +6,7 @@
 #
 # Warnings are errors in both. Ends with the line "N passed, N failed, N skipped".
 set -euo pipefail
+# shellcheck source=.ci/functions.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../.ci/functions.sh"
 
 passed=0 failed=0 skipped=0
