@@ -1,3 +1,5 @@
 #include "everything.hpp"
 
-int thread_count_in_other_unit() { return lae::thread_count(); }
+int thread_count_in_other_unit() {
+  return lae::thread_count();
+}

@@ -12,6 +12,7 @@
 #include "lae/core/types.hpp"
 
 namespace lae {
+
 /// A size x size matrix whose lower triangle is zero; the rest is not initialised.
 template <class Scalar>
 Matrix<Scalar> zero_lower_triangle(Index size) {

@@ -102,19 +102,6 @@ inline bool has_low_rank_prior(const ProblemSize& size) {
   return !size.feature_entries && size.features < size.items;
 }
 
-/// The canonical copy of the side information, and what summing its n x n Gram matrix adds to it.
-template <class Scalar>
-std::uint64_t feature_gram_bytes(const ProblemSize& size) {
-  if (!size.feature_entries) return dense_bytes<Scalar>(size.items, size.features);
-  return csr_bytes<Scalar>(size.items, *size.feature_entries) +
-         sparse_gram_bytes<Scalar>(size.features, size.items, *size.feature_entries);
-}
-
-inline double feature_gram_flops(const ProblemSize& size) {
-  return size.feature_entries ? sparse_gram_flops(size.features, *size.feature_entries)
-                              : volume(size.items, size.items, size.features);
-}
-
 /// Peak memory and flops of `semantic_prior`.
 template <class Scalar>
 FitCost semantic_prior_cost(const ProblemSize& size) {

@@ -3,7 +3,7 @@
 /// \file
 /// Similarity of item features as a model: "Cos." in the tables of the L3AE paper.
 
-#include <cstdint>
+#include <cmath>
 #include <utility>
 
 #include "lae/core/fit_control.hpp"
