@@ -220,6 +220,32 @@ TEMPLATE_TEST_CASE("Fits have the same bits from 1 and from 2 threads", "[laws][
   }
 }
 
+TEMPLATE_TEST_CASE("Primal and dual forms give the same model", "[laws][dual]", float, double) {
+  for (const Shop& shop : {make_shop(16, 20, 60, 8, 9), make_shop(17, 40, 90, 100, 50),
+                           make_shop(18, 130, 300, 30, 60), make_shop(19, 1, 3, 2, 2)}) {
+    const auto check = [&](const std::string& name, const auto& fit) {
+      INFO(name << ", users x items " << shop.x.rows() << " x " << shop.x.cols());
+      lae::FitControl control;
+      control.form = lae::FitForm::primal;
+      const Dense primal = fit(control).weights().template cast<double>();
+      control.form = lae::FitForm::dual;
+      CHECK(largest(fit(control).weights().template cast<double>() - primal) <
+            tolerance<TestType>());
+    };
+    using lae::FitControl;
+    check("EASE", [&](const FitControl& c) { return lae::Ease<TestType>({3}).fit(shop.x, c); });
+    check("CEASE", [&](const FitControl& c) {
+      return lae::Cease<TestType>({3, 0.4}).fit(shop.x, shop.t, c);
+    });
+    check("Add-EASE", [&](const FitControl& c) {
+      return lae::AddEase<TestType>({3, 2, 0.3}).fit(shop.x, shop.t, c);
+    });
+    check("L3AE", [&](const FitControl& c) {
+      return lae::L3ae<TestType>({-2, 1.5, 6}).fit(shop.x, shop.f, c);
+    });
+  }
+}
+
 TEST_CASE("float and double agree", "[laws]") {
   const auto in_float = all_models<float>();
   const auto in_double = all_models<double>();

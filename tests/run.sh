@@ -25,11 +25,11 @@ run_tests() {
   passed=$((passed + all - bad - not_run))
   failed=$((failed + bad))
   skipped=$((skipped + not_run))
-  grep -ohE 'skipped: .*' "$root/build/$preset/Testing/Temporary/LastTest.log" | sort -u || true
+  grep -oE 'skipped: no .*' "$root/build/$preset/Testing/Temporary/LastTest.log" | sort -u || true
 }
 
-install_packages g++ clang libomp-dev make cmake catch2 libeigen3-dev libzip-dev libcli11-dev \
-  libfmt-dev nlohmann-json3-dev
+install_packages g++ clang libclang-rt-dev libomp-dev make cmake catch2 libeigen3-dev libzip-dev \
+  libcli11-dev libfmt-dev nlohmann-json3-dev
 run_tests release
 run_tests asan-ubsan
 echo "$passed passed, $failed failed, $skipped skipped"

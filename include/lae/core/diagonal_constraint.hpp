@@ -1,11 +1,12 @@
 #pragma once
 
 /// \file
-/// From the inverse to the weights: the step that makes the diagonal zero,
+/// The one kernel behind every model: from the inverse P = (G + diag(Λ))⁻¹ and an optional prior S
+/// to the weights, with the step that makes the diagonal zero,
 ///
 ///     B = I + κ P S - P diag(μ),   μ_j = (1 + κ (P S)_jj) / P_jj,   then diag(B) = 0 exactly,
 ///
-/// in the storage of P = (G + diag(Λ))⁻¹. The prior S = I - P_F diag(1 / diag P_F) is EASE on item
+/// in the storage of P. The prior S = I - P_F diag(1 / diag P_F) is EASE on item
 /// features; without it (κ = 0) this is B = I - P diag(1 / diag P). Sources: Steck, Embarrassingly
 /// Shallow Autoencoders, WWW 2019, eq. 8; L3AE, CIKM 2025, eq. 12.
 
@@ -106,6 +107,13 @@ void constrain_diagonal(Matrix<Scalar>& p, const DensePrior<Scalar>& prior, Scal
   stage.finish();
 }
 
+/// L3AE with a prior in either form.
+template <class Scalar>
+void constrain_diagonal(Matrix<Scalar>& p, SemanticPrior<Scalar> prior, Scalar kappa,
+                        const Progress& progress = {}) {
+  std::visit([&](auto& form) { constrain_diagonal(p, std::move(form), kappa, progress); }, prior);
+}
+
 /// B <- (1 - α) B + α S with S the EASE solution on item features, from its low-rank form:
 /// S_ij = v_i · v_j / s_j off the diagonal. With α = 1, B need not be initialised.
 /// Cost: 2 n^2 d flops; n d scalars besides B and the prior.
@@ -139,6 +147,12 @@ void blend_semantic_weights(Matrix<Scalar>& b, DensePrior<Scalar> prior, Scalar 
     b.middleRows(first, rows) =
         (1 - alpha) * b.middleRows(first, rows) + alpha * s.middleRows(first, rows);
   });
+}
+
+/// B <- (1 - α) B + α S from a prior in either form, which is used up.
+template <class Scalar>
+void blend_semantic_weights(Matrix<Scalar>& b, SemanticPrior<Scalar> prior, Scalar alpha) {
+  std::visit([&](auto& form) { blend_semantic_weights(b, std::move(form), alpha); }, prior);
 }
 
 /// EASE on item features, S itself.

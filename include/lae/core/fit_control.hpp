@@ -27,10 +27,15 @@ struct ProblemSize {
   std::optional<Index> feature_entries{};  ///< stored entries, if the side information is sparse
 };
 
+/// Which inverse a fit on interactions takes: of items x items (primal) or of users x users (dual,
+/// see core/regularized_inverse.hpp). The model is the same to rounding.
+enum class FitForm { automatic, primal, dual };
+
 /// Estimate of a fit. Flops count a multiplication and an addition as two.
 struct FitCost {
   double flops = 0;
   std::uint64_t bytes = 0;  ///< peak, beyond what the caller holds; the model is part of it
+  FitForm form = FitForm::primal;
 };
 
 /// The fit would need more memory than its budget. Nothing was allocated.
@@ -63,6 +68,7 @@ inline std::uint64_t physical_memory() {
 struct FitControl {
   Progress progress{};
   std::uint64_t memory_budget = physical_memory();  ///< bytes
+  FitForm form = FitForm::automatic;                ///< automatic: the faster one
 
   /// \throws MemoryBudgetExceeded
   void check(const FitCost& cost) const {

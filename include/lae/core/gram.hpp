@@ -13,26 +13,19 @@
 
 namespace lae {
 
-/// A size x size matrix whose lower triangle is zero; the rest is not initialised.
+namespace detail {
+
 template <class Scalar>
-Matrix<Scalar> zero_lower_triangle(Index size) {
-  Matrix<Scalar> matrix(size, size);
-  detail::parallel_tiles(size, 64, [&](Index first, Index rows) {
-    for (Index i = first; i < first + rows; ++i) matrix.row(i).head(i + 1).setZero();
+void set_lower_triangle_zero(Tile<Scalar> square) {
+  parallel_tiles(square.rows(), 64, [&](Index first, Index rows) {
+    for (Index i = first; i < first + rows; ++i) square.row(i).head(i + 1).setZero();
   });
-  return matrix;
 }
 
-/// gram += weight * XᵀX, lower triangle only, for X users x items (sorted rows, no duplicates).
-///
-/// Each row of the result belongs to one thread and sums over users in their order.
-/// Cost: sum over users of (length of history)^2 flops; 16 bytes an interaction besides the result.
-/// \throws std::invalid_argument if gram is not X.cols() x X.cols().
+/// gram += weight * XᵀX, see below.
 template <class Scalar>
-void add_gram_of_columns(const Csr<Scalar>& x, Scalar weight, Matrix<Scalar>& gram) {
+void add_gram_of_columns(const Csr<Scalar>& x, Scalar weight, Tile<Scalar> gram) {
   const Index n = x.cols();
-  detail::require(gram.rows() == n && gram.cols() == n, "gram is ", gram.rows(), " x ", gram.cols(),
-                  ", but the matrix has ", n, " columns");
   const Index* row_start = x.outerIndexPtr();
   const Index* column = x.innerIndexPtr();
   const Scalar* value = x.valuePtr();
@@ -56,7 +49,7 @@ void add_gram_of_columns(const Csr<Scalar>& x, Scalar weight, Matrix<Scalar>& gr
     }
   }
 
-  detail::parallel_tiles(n, 16, [&](Index first, Index items) {
+  parallel_tiles(n, 16, [&](Index first, Index items) {
     for (Index i = first; i < first + items; ++i) {
       Scalar* gram_row = gram.row(i).data();
       const auto begin = column_start[static_cast<std::size_t>(i)];
@@ -71,6 +64,45 @@ void add_gram_of_columns(const Csr<Scalar>& x, Scalar weight, Matrix<Scalar>& gr
       }
     }
   });
+}
+
+/// A ridge as one value for each item, checked.
+template <class Scalar>
+Vector<Scalar> ridge_of_items(Scalar ridge, Index items) {
+  require(std::isfinite(ridge) && ridge > 0, "the ridge must be positive, got ", ridge);
+  return Vector<Scalar>::Constant(items, ridge);
+}
+template <class Scalar>
+Vector<Scalar> ridge_of_items(const Vector<Scalar>& ridge, Index items) {
+  require(ridge.size() == items, "the ridge has ", ridge.size(),
+          " values, but the Gram matrix has ", items, " items");
+  for (Index item = 0; item < ridge.size(); ++item) {
+    require(std::isfinite(ridge[item]) && ridge[item] >= 0, "the ridge of item ", item,
+            " must not be negative, got ", ridge[item]);
+  }
+  return ridge;
+}
+
+}  // namespace detail
+
+/// A size x size matrix whose lower triangle is zero; the rest is not initialised.
+template <class Scalar>
+Matrix<Scalar> zero_lower_triangle(Index size) {
+  Matrix<Scalar> matrix(size, size);
+  detail::set_lower_triangle_zero<Scalar>(matrix);
+  return matrix;
+}
+
+/// gram += weight * XᵀX, lower triangle only, for X users x items (sorted rows, no duplicates).
+///
+/// Each row of the result belongs to one thread and sums over users in their order.
+/// Cost: sum over users of (length of history)^2 flops; 16 bytes an interaction besides the result.
+/// \throws std::invalid_argument if gram is not X.cols() x X.cols().
+template <class Scalar>
+void add_gram_of_columns(const Csr<Scalar>& x, Scalar weight, Matrix<Scalar>& gram) {
+  detail::require(gram.rows() == x.cols() && gram.cols() == x.cols(), "gram is ", gram.rows(),
+                  " x ", gram.cols(), ", but the matrix has ", x.cols(), " columns");
+  detail::add_gram_of_columns<Scalar>(x, weight, gram);
 }
 
 /// gram += weight * FFᵀ, lower triangle only, for dense F items x features.
@@ -126,8 +158,7 @@ Matrix<Scalar> interaction_gram(const Csr<Scalar>& interactions) {
 /// \throws std::invalid_argument if the ridge is not a positive number.
 template <class Scalar>
 void add_ridge(Matrix<Scalar>& gram, Scalar ridge) {
-  detail::require(std::isfinite(ridge) && ridge > 0, "the ridge must be positive, got ", ridge);
-  gram.diagonal().array() += ridge;
+  gram.diagonal() += detail::ridge_of_items<Scalar>(ridge, gram.rows());
 }
 
 /// gram += diag(ridge), one value for each item.
@@ -135,13 +166,7 @@ void add_ridge(Matrix<Scalar>& gram, Scalar ridge) {
 /// not finite.
 template <class Scalar>
 void add_ridge(Matrix<Scalar>& gram, const Vector<Scalar>& ridge) {
-  detail::require(ridge.size() == gram.rows(), "the ridge has ", ridge.size(),
-                  " values, but the Gram matrix has ", gram.rows(), " items");
-  for (Index item = 0; item < ridge.size(); ++item) {
-    detail::require(std::isfinite(ridge[item]) && ridge[item] >= 0, "the ridge of item ", item,
-                    " must not be negative, got ", ridge[item]);
-  }
-  gram.diagonal() += ridge;
+  gram.diagonal() += detail::ridge_of_items<Scalar>(ridge, gram.rows());
 }
 
 }  // namespace lae

@@ -108,6 +108,16 @@ Csr<Scalar> canonical_features(const Eigen::SparseMatrixBase<Derived>& matrix,
   return canonical_sparse<Scalar>(matrix, name);
 }
 
+/// The rows of `top`, then those of `bottom`, which has as many columns.
+template <class Scalar>
+Csr<Scalar> stacked(Csr<Scalar> top, Csr<Scalar> bottom) {
+  Csr<Scalar> rows(top.rows() + bottom.rows(), top.cols());
+  rows.reserve(top.nonZeros() + bottom.nonZeros());
+  rows.topRows(top.rows()) = top;
+  rows.bottomRows(bottom.rows()) = bottom;
+  return rows;
+}
+
 template <class Derived>
 void require_features_of(Index items, const Eigen::EigenBase<Derived>& features,
                          std::string_view name = "features") {

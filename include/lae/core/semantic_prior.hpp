@@ -4,16 +4,19 @@
 /// The inverse P_F = (FFᵀ + λ_F I)⁻¹ of the semantic phase (EASE on item features, eq. 10 of the
 /// L3AE paper), in the form that is cheaper for the shape of F.
 
+#include <algorithm>
+#include <cstdint>
 #include <utility>
 #include <variant>
 
 #include "lae/core/fit_control.hpp"
 #include "lae/core/gram.hpp"
-#include "lae/core/spd_inverse.hpp"
+#include "lae/core/regularized_inverse.hpp"
 
 namespace lae {
 
-/// P_F = (I - V Vᵀ) / λ_F for F items x features with fewer features than items: no n x n matrix.
+/// P_F = (I - V Vᵀ) / λ_F for F items x features with fewer features than items: no n x n
+/// matrix.
 template <class Scalar>
 struct LowRankPrior {
   Matrix<Scalar> v;      ///< n x d
@@ -26,21 +29,21 @@ struct DensePrior {
   Matrix<Scalar> inverse;
 };
 
-/// From K = FᵀF + λ_F I = L Lᵀ and V = F L⁻ᵀ (Woodbury). V takes the storage of F.
-/// Cost: 2 n d^2 + d^3 / 3 flops; d^2 scalars besides F.
+/// From FᵀF in the lower triangle of `gram`: K = FᵀF + λ_F I = L Lᵀ, V = F L⁻ᵀ (Woodbury). V takes
+/// the storage of F.
+/// Cost: n d^2 + d^3 / 3 flops, no memory besides the arguments.
 /// \throws NotPositiveDefinite if λ_F is too small for the Scalar to tell FFᵀ + λ_F I from a
 /// singular matrix; Cancelled.
 template <class Scalar>
-LowRankPrior<Scalar> low_rank_prior(Matrix<Scalar> features, Scalar lambda_f,
+LowRankPrior<Scalar> low_rank_prior(Matrix<Scalar> features, Matrix<Scalar> gram, Scalar lambda_f,
                                     const Progress& progress = {}) {
-  Matrix<Scalar> factor = gram_of_columns(features);
-  add_ridge(factor, lambda_f);
-  factor_spd(factor, progress);
+  add_ridge(gram, lambda_f);
+  factor_spd(gram, progress);
 
   LowRankPrior<Scalar> prior{std::move(features), {}};
   prior.slack.resize(prior.v.rows());
   detail::parallel_tiles(prior.v.rows(), detail::product_tile, [&](Index first, Index items) {
-    detail::solve_transposed_on_right<Scalar>(factor, prior.v.middleRows(first, items));
+    detail::solve_transposed_on_right<Scalar>(gram, prior.v.middleRows(first, items));
     prior.slack.segment(first, items) =
         Scalar(1) - prior.v.middleRows(first, items).rowwise().squaredNorm().array();
   });
@@ -56,63 +59,77 @@ LowRankPrior<Scalar> low_rank_prior(Matrix<Scalar> features, Scalar lambda_f,
   return prior;
 }
 
-/// Inverts FFᵀ + λ_F I in place, given FFᵀ in the lower triangle of `gram`.
-/// Cost: n^3 flops, no memory besides the matrix.
-/// \throws NotPositiveDefinite, Cancelled.
-template <class Scalar>
-DensePrior<Scalar> dense_prior(Matrix<Scalar> gram, Scalar lambda_f,
-                               const Progress& progress = {}) {
-  add_ridge(gram, lambda_f);
-  invert_spd(gram, progress);
-  return {std::move(gram)};
-}
-
 template <class Scalar>
 using SemanticPrior = std::variant<LowRankPrior<Scalar>, DensePrior<Scalar>>;
 
-/// The semantic phase for dense features (items x d): low-rank if d < n.
+namespace detail {
+
+/// Up to d = 2n/3 the low-rank form costs no more flops than the dense one, 11/3 n^3 for all of
+/// L3AE but P itself, and hardly more memory.
+inline bool has_low_rank_prior(Index items, Index features) {
+  return 3 * features <= 2 * items;
+}
+
+}  // namespace detail
+
+/// The semantic phase for dense features (items x d). V takes the storage of F.
+/// Cost: 2 n d^2 + d^3 / 3 flops and d^2 scalars if low-rank, n^3 + n^2 d flops and n^2 scalars if
+/// not.
 /// \throws as low_rank_prior.
 template <class Scalar>
 SemanticPrior<Scalar> semantic_prior(Matrix<Scalar> features, Scalar lambda_f,
                                      const Progress& progress = {}) {
-  if (features.cols() < features.rows()) {
-    return low_rank_prior(std::move(features), lambda_f, progress);
+  if (detail::has_low_rank_prior(features.rows(), features.cols())) {
+    Matrix<Scalar> gram = gram_of_columns(features);
+    return low_rank_prior(std::move(features), std::move(gram), lambda_f, progress);
   }
   Matrix<Scalar> gram = zero_lower_triangle<Scalar>(features.rows());
   add_gram_of_rows(features, Scalar(1), gram);
   features.resize(0, 0);
-  return dense_prior(std::move(gram), lambda_f, progress);
+  return DensePrior<Scalar>{regularized_inverse(std::move(gram), lambda_f, progress)};
 }
 
-/// The semantic phase for sparse tags (items x t): dense, since TTᵀ is summed faster than a dense
-/// copy of T is multiplied.
-/// \throws as dense_prior.
+/// The semantic phase for sparse tags (items x t).
+/// Cost: n t^2 + t^3 / 3 flops besides the Gram matrix, n t + t^2 scalars if low-rank; those of
+/// `regularized_inverse` with Tᵀ if not.
+/// \throws as low_rank_prior.
 template <class Scalar>
-SemanticPrior<Scalar> semantic_prior(Csr<Scalar> tags, Scalar lambda_f,
+SemanticPrior<Scalar> semantic_prior(const Csr<Scalar>& tags, Scalar lambda_f,
                                      const Progress& progress = {}) {
-  Matrix<Scalar> gram = zero_lower_triangle<Scalar>(tags.rows());
-  add_gram_of_rows(tags, Scalar(1), gram);
-  tags = Csr<Scalar>();
-  return dense_prior(std::move(gram), lambda_f, progress);
+  if (detail::has_low_rank_prior(tags.rows(), tags.cols())) {
+    return low_rank_prior(Matrix<Scalar>(tags), interaction_gram(tags), lambda_f, progress);
+  }
+  return DensePrior<Scalar>{
+      regularized_inverse(Csr<Scalar>(tags.transpose()), lambda_f, FitForm::automatic, progress)};
 }
 
 namespace detail {
 
 inline bool has_low_rank_prior(const ProblemSize& size) {
-  return !size.feature_entries && size.features < size.items;
+  return has_low_rank_prior(size.items, size.features);
 }
 
-/// Peak memory and flops of `semantic_prior`.
+/// Peak memory and flops of `semantic_prior`, the canonical features included.
 template <class Scalar>
 FitCost semantic_prior_cost(const ProblemSize& size) {
   const Index n = size.items;
   const Index d = size.features;
-  if (has_low_rank_prior(size)) {
-    return {2 * volume(n, d, d) + volume(d, d, d) / 3,
-            dense_bytes<Scalar>(n, d) + dense_bytes<Scalar>(d, d)};
+  const std::uint64_t square = dense_bytes<Scalar>(d, d);
+  const std::uint64_t v = dense_bytes<Scalar>(n, d);
+  const double solve_flops = volume(n, d, d) + volume(d, d, d) / 3;
+  if (!size.feature_entries) {
+    if (has_low_rank_prior(size)) return {volume(n, d, d) + solve_flops, v + square};
+    return {volume(n, n, n) + volume(n, n, d), v + dense_bytes<Scalar>(n, n)};
   }
-  return {volume(n, n, n) + feature_gram_flops(size),
-          dense_bytes<Scalar>(n, n) + feature_gram_bytes<Scalar>(size)};
+  const Index entries = *size.feature_entries;
+  const std::uint64_t tags = csr_bytes<Scalar>(n, entries);
+  if (has_low_rank_prior(size)) {
+    return {sparse_gram_flops(n, entries) + solve_flops,
+            square + std::max(sparse_gram_bytes<Scalar>(n, d, entries), tags + v)};
+  }
+  FitCost cost = inverse_cost<Scalar>(d, n, entries, FitForm::automatic);
+  cost.bytes += tags;
+  return cost;
 }
 
 }  // namespace detail

@@ -32,7 +32,7 @@ inline Index spd_tile(Index n) {
 template <class Scalar>
 class SpdTiles {
  public:
-  explicit SpdTiles(Matrix<Scalar>& matrix)
+  explicit SpdTiles(Tile<Scalar> matrix)
       : matrix_(matrix),
         tile_(spd_tile(matrix.rows())),
         tiles_((matrix.rows() + tile_ - 1) / tile_),
@@ -176,7 +176,7 @@ class SpdTiles {
   /// Stands for tile (i, j) in the dependences of tasks.
   char* state(Index i, Index j) { return &state_[static_cast<std::size_t>(i * tiles_ + j)]; }
 
-  Matrix<Scalar>& matrix_;
+  Tile<Scalar> matrix_;
   Index tile_;
   Index tiles_;
   std::vector<char> state_;
@@ -191,22 +191,35 @@ void require_square(const Matrix<Scalar>& matrix) {
           "the matrix must be square and not empty, got ", matrix.rows(), " x ", matrix.cols());
 }
 
+/// Copies the strict lower triangle of `from` over the strict upper one of `to`, tile by tile,
+/// since one of them is read or written against the direction of memory.
+template <class From, class To>
+void transpose_lower_triangle(From&& from, To&& to) {
+  parallel_lower_tiles(from.rows(), 64, [&](Index i, Index rows, Index j, Index columns) {
+    if (i == j) {
+      for (Index row = 1; row < rows; ++row) {
+        to.col(i + row).segment(i, row) = from.row(i + row).segment(i, row).transpose();
+      }
+    } else {
+      to.block(j, i, columns, rows) = from.block(i, j, rows, columns).transpose();
+    }
+  });
+}
+
 }  // namespace detail
 
 /// Copies the lower triangle over the upper one.
 template <class Scalar>
 void mirror_lower_triangle(Matrix<Scalar>& matrix) {
   detail::require_square(matrix);
-  detail::parallel_lower_tiles(matrix.rows(), 64, [&](Index i, Index rows, Index j, Index columns) {
-    if (i == j) {
-      const auto tile = matrix.block(i, i, rows, rows);
-      for (Index row = 1; row < rows; ++row) {
-        matrix.col(i + row).segment(i, row) = tile.row(row).head(row).transpose();
-      }
-    } else {
-      matrix.block(j, i, columns, rows) = matrix.block(i, j, rows, columns).transpose();
-    }
-  });
+  detail::transpose_lower_triangle(matrix, matrix);
+}
+
+/// Copies the upper triangle over the lower one.
+template <class Scalar>
+void mirror_upper_triangle(Matrix<Scalar>& matrix) {
+  detail::require_square(matrix);
+  detail::transpose_lower_triangle(matrix.transpose(), matrix.transpose());
 }
 
 /// Replaces the lower triangle of a symmetric positive definite A by that of L, A = L Lᵀ. The

@@ -8,9 +8,11 @@
 #include <cmath>
 #include <utility>
 
-#include "lae/core/closed_form.hpp"
+#include "lae/core/diagonal_constraint.hpp"
 #include "lae/core/fit_control.hpp"
 #include "lae/core/inputs.hpp"
+#include "lae/core/regularized_inverse.hpp"
+#include "lae/core/semantic_prior.hpp"
 #include "lae/models/ease.hpp"
 #include "lae/models/item_model.hpp"
 
@@ -43,33 +45,30 @@ class AddEase {
 
   /// Fits on interactions (users x items) and features, one row an item: sparse tags or dense
   /// embeddings.
-  /// Cost: two EASE fits and two n x n matrices; for dense features with d < n the second fit is
-  /// 2 n^2 d + 2 n d^2 flops and takes no n x n matrix of its own.
-  /// \throws std::invalid_argument (sizes that differ, empty, or a value that is not finite),
+  /// Cost: two EASE fits and two n x n matrices; up to d = 2n/3 dimensions or tags the second fit
+  /// is 2 n^2 d + 2 n d^2 flops and takes two n x d matrices instead of a second n x n one. \throws
+  /// std::invalid_argument (sizes that differ, empty, or a value that is not finite),
   /// NotPositiveDefinite, MemoryBudgetExceeded, Cancelled.
   template <class Interactions, class Features>
   ItemModel<Scalar> fit(const Eigen::SparseMatrixBase<Interactions>& interactions,
                         const Eigen::EigenBase<Features>& features,
                         const FitControl& control = {}) const {
     detail::require_features_of(interactions.cols(), features);
-    control.check(estimate(problem_size(interactions, features)));
-    const Csr<Scalar> x = detail::canonical_interactions<Scalar>(interactions);
+    control.check(estimate(problem_size(interactions, features), control.form));
+    Csr<Scalar> x = detail::canonical_interactions<Scalar>(interactions);
     SemanticPrior<Scalar> prior =
         semantic_prior(detail::canonical_features<Scalar>(features.derived()),
                        static_cast<Scalar>(options_.lambda_t), control.progress);
-    Matrix<Scalar> b =
-        closed_form(interaction_gram(x), static_cast<Scalar>(options_.lambda_x), control.progress);
-    std::visit(
-        [&](auto& part) {
-          blend_semantic_weights(b, std::move(part), static_cast<Scalar>(options_.alpha));
-        },
-        prior);
+    Matrix<Scalar> b = regularized_inverse(std::move(x), static_cast<Scalar>(options_.lambda_x),
+                                           control.form, control.progress);
+    constrain_diagonal(b);
+    blend_semantic_weights(b, std::move(prior), static_cast<Scalar>(options_.alpha));
     return ItemModel<Scalar>(std::move(b));
   }
 
-  /// Peak memory and flops of `fit`.
-  static FitCost estimate(const ProblemSize& size) {
-    const FitCost on_interactions = Ease<Scalar>::estimate(size);
+  /// Peak memory and flops of `fit`, and the form of the part on interactions.
+  static FitCost estimate(const ProblemSize& size, FitForm form = FitForm::automatic) {
+    const FitCost on_interactions = Ease<Scalar>::estimate(size, form);
     const FitCost on_features = Ease<Scalar>::estimate_features(size);
     const std::uint64_t x = detail::csr_bytes<Scalar>(size.users, size.interactions);
     const std::uint64_t prior = detail::has_low_rank_prior(size)
@@ -77,7 +76,8 @@ class AddEase {
                                     : detail::dense_bytes<Scalar>(size.items, size.items);
     return {on_interactions.flops + on_features.flops,
             std::max({detail::semantic_prior_cost<Scalar>(size).bytes + x,
-                      on_interactions.bytes + prior, on_features.bytes + x})};
+                      on_interactions.bytes + prior, on_features.bytes}),
+            on_interactions.form};
   }
 
  private:

@@ -4,12 +4,15 @@
 /// CEASE: Jeunen et al., Closed-Form Models for Collaborative Filtering with Side-Information,
 /// RecSys 2020; L3AE paper, eq. 4-6.
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <utility>
 
-#include "lae/core/closed_form.hpp"
+#include "lae/core/diagonal_constraint.hpp"
 #include "lae/core/fit_control.hpp"
 #include "lae/core/inputs.hpp"
+#include "lae/core/regularized_inverse.hpp"
 #include "lae/models/item_model.hpp"
 
 namespace lae {
@@ -40,34 +43,60 @@ class Cease {
 
   /// Fits on interactions (users x items) and features, one row an item: sparse tags or dense
   /// embeddings.
-  /// Cost: as Ease, and the second Gram matrix (n^2 d flops if dense).
-  /// \throws std::invalid_argument (sizes that differ, empty, or a value that is not finite),
-  /// NotPositiveDefinite, MemoryBudgetExceeded, Cancelled.
+  /// Cost: as Ease, with tags as further users; with embeddings n^2 d flops more, and the primal
+  /// form alone.
+  /// \throws std::invalid_argument (sizes that differ, empty, a value that is not finite, or the
+  /// dual form asked for with embeddings), NotPositiveDefinite, MemoryBudgetExceeded, Cancelled.
   template <class Interactions, class Features>
   ItemModel<Scalar> fit(const Eigen::SparseMatrixBase<Interactions>& interactions,
                         const Eigen::EigenBase<Features>& features,
                         const FitControl& control = {}) const {
     detail::require_features_of(interactions.cols(), features);
-    control.check(estimate(problem_size(interactions, features)));
-    Matrix<Scalar> gram = interaction_gram(detail::canonical_interactions<Scalar>(interactions));
-    add_gram_of_rows(detail::canonical_features<Scalar>(features.derived()),
-                     static_cast<Scalar>(options_.alpha), gram);
-    return ItemModel<Scalar>(
-        closed_form(std::move(gram), static_cast<Scalar>(options_.lambda), control.progress));
+    control.check(estimate(problem_size(interactions, features), control.form));
+    Matrix<Scalar> b = inverse(detail::canonical_interactions<Scalar>(interactions),
+                               detail::canonical_features<Scalar>(features.derived()), control);
+    constrain_diagonal(b);
+    return ItemModel<Scalar>(std::move(b));
   }
 
-  /// Peak memory and flops of `fit`.
-  static FitCost estimate(const ProblemSize& size) {
-    return {
-        detail::volume(size.items, size.items, size.items) +
-            detail::sparse_gram_flops(size.users, size.interactions) +
-            detail::feature_gram_flops(size),
-        detail::dense_bytes<Scalar>(size.items, size.items) +
-            std::max(detail::sparse_gram_bytes<Scalar>(size.users, size.items, size.interactions),
-                     detail::feature_gram_bytes<Scalar>(size))};
+  /// Peak memory and flops of `fit`, and the form it takes.
+  /// \throws std::invalid_argument if the dual form is asked for where there is none.
+  static FitCost estimate(const ProblemSize& size, FitForm form = FitForm::automatic) {
+    const std::uint64_t x = detail::csr_bytes<Scalar>(size.users, size.interactions);
+    if (size.feature_entries) {
+      const Index rows = size.users + size.features;
+      const Index entries = size.interactions + *size.feature_entries;
+      FitCost cost = detail::inverse_cost<Scalar>(rows, size.items, entries, form);
+      const std::uint64_t tags = detail::csr_bytes<Scalar>(size.items, *size.feature_entries) +
+                                 detail::csr_bytes<Scalar>(size.features, *size.feature_entries);
+      cost.bytes = std::max(cost.bytes, x + tags + detail::csr_bytes<Scalar>(rows, entries));
+      return cost;
+    }
+    detail::require(form != FitForm::dual, "CEASE on dense embeddings has no dual form");
+    FitCost cost =
+        detail::inverse_cost<Scalar>(size.users, size.items, size.interactions, FitForm::primal);
+    cost.flops += detail::feature_gram_flops(size);
+    cost.bytes += detail::feature_gram_bytes<Scalar>(size);
+    return cost;
   }
 
  private:
+  /// Tags are further users, whose interactions have the weight sqrt(alpha).
+  Matrix<Scalar> inverse(Csr<Scalar> x, Csr<Scalar> tags, const FitControl& control) const {
+    tags = static_cast<Scalar>(std::sqrt(options_.alpha)) * Csr<Scalar>(tags.transpose());
+    Csr<Scalar> rows = detail::stacked(std::move(x), std::move(tags));
+    return regularized_inverse(std::move(rows), static_cast<Scalar>(options_.lambda), control.form,
+                               control.progress);
+  }
+
+  Matrix<Scalar> inverse(Csr<Scalar> x, const Matrix<Scalar>& embeddings,
+                         const FitControl& control) const {
+    Matrix<Scalar> gram = interaction_gram(x);
+    add_gram_of_rows(embeddings, static_cast<Scalar>(options_.alpha), gram);
+    return regularized_inverse(std::move(gram), static_cast<Scalar>(options_.lambda),
+                               control.progress);
+  }
+
   Options options_;
 };
 

@@ -8,9 +8,10 @@
 #include <cmath>
 #include <utility>
 
-#include "lae/core/closed_form.hpp"
+#include "lae/core/diagonal_constraint.hpp"
 #include "lae/core/fit_control.hpp"
 #include "lae/core/inputs.hpp"
+#include "lae/core/regularized_inverse.hpp"
 #include "lae/models/item_model.hpp"
 
 namespace lae {
@@ -35,16 +36,19 @@ class Ease {
   const Options& options() const { return options_; }
 
   /// Fits on interactions, users x items. Items nobody interacted with are valid.
-  /// Cost: n^3 flops and one n x n matrix, besides the Gram matrix; see `estimate`.
+  /// Cost: n^3 flops and one n x n matrix, or, with fewer users than items, about m^3 flops; see
+  /// `estimate`.
   /// \throws std::invalid_argument (empty, or a value that is not finite), NotPositiveDefinite,
   /// MemoryBudgetExceeded, Cancelled.
   template <class Derived>
   ItemModel<Scalar> fit(const Eigen::SparseMatrixBase<Derived>& interactions,
                         const FitControl& control = {}) const {
-    control.check(estimate(problem_size(interactions)));
-    return ItemModel<Scalar>(
-        closed_form(interaction_gram(detail::canonical_interactions<Scalar>(interactions)),
-                    static_cast<Scalar>(options_.lambda), control.progress));
+    control.check(estimate(problem_size(interactions), control.form));
+    Matrix<Scalar> b =
+        regularized_inverse(detail::canonical_interactions<Scalar>(interactions),
+                            static_cast<Scalar>(options_.lambda), control.form, control.progress);
+    constrain_diagonal(b);
+    return ItemModel<Scalar>(std::move(b));
   }
 
   /// Fits on item features alone: dense embeddings (items x d) or sparse tags (items x t).
@@ -59,12 +63,9 @@ class Ease {
                        static_cast<Scalar>(options_.lambda), control.progress)));
   }
 
-  /// Peak memory and flops of `fit`.
-  static FitCost estimate(const ProblemSize& size) {
-    return {detail::volume(size.items, size.items, size.items) +
-                detail::sparse_gram_flops(size.users, size.interactions),
-            detail::dense_bytes<Scalar>(size.items, size.items) +
-                detail::sparse_gram_bytes<Scalar>(size.users, size.items, size.interactions)};
+  /// Peak memory and flops of `fit`, and the form it takes.
+  static FitCost estimate(const ProblemSize& size, FitForm form = FitForm::automatic) {
+    return detail::inverse_cost<Scalar>(size.users, size.items, size.interactions, form);
   }
 
   /// Peak memory and flops of `fit_features`.

@@ -7,9 +7,11 @@
 #include <cmath>
 #include <utility>
 
-#include "lae/core/closed_form.hpp"
+#include "lae/core/diagonal_constraint.hpp"
 #include "lae/core/fit_control.hpp"
 #include "lae/core/inputs.hpp"
+#include "lae/core/regularized_inverse.hpp"
+#include "lae/core/semantic_prior.hpp"
 #include "lae/models/item_model.hpp"
 
 namespace lae {
@@ -45,46 +47,47 @@ class L3ae {
 
   /// Fits on interactions (users x items) and features, one row an item: dense embeddings
   /// (items x d) or sparse tags. Items never seen in training and rows of zeros are valid.
-  /// Cost: for d < n dense features, n^3 + 4 n^2 d + 2 n d^2 flops, one n x n matrix and two n x d;
-  /// else 4 n^3 flops and two n x n matrices.
-  /// \throws std::invalid_argument (sizes that differ, empty, or a value that is not finite),
-  /// NotPositiveDefinite, MemoryBudgetExceeded, Cancelled.
+  /// Cost: P as Ease; then, up to d = 2n/3 dimensions or tags, 4 n^2 d + 2 n d^2 flops and two n x
+  /// d matrices, else 3 n^3 flops and a second n x n matrix. \throws std::invalid_argument (sizes
+  /// that differ, empty, or a value that is not finite), NotPositiveDefinite, MemoryBudgetExceeded,
+  /// Cancelled.
   template <class Interactions, class Features>
   ItemModel<Scalar> fit(const Eigen::SparseMatrixBase<Interactions>& interactions,
                         const Eigen::EigenBase<Features>& features,
                         const FitControl& control = {}) const {
     detail::require_features_of(interactions.cols(), features);
-    control.check(estimate(problem_size(interactions, features)));
+    control.check(estimate(problem_size(interactions, features), control.form));
     Csr<Scalar> x = detail::canonical_interactions<Scalar>(interactions);
     SemanticPrior<Scalar> prior =
         semantic_prior(detail::canonical_features<Scalar>(features.derived()),
                        static_cast<Scalar>(options_.lambda_f), control.progress);
-    Matrix<Scalar> gram = interaction_gram(x);
-    x = Csr<Scalar>();
-    return ItemModel<Scalar>(
-        closed_form(std::move(gram), static_cast<Scalar>(options_.lambda_x + options_.lambda_kd),
-                    std::move(prior), static_cast<Scalar>(options_.lambda_kd), control.progress));
+    Matrix<Scalar> b = regularized_inverse(
+        std::move(x), static_cast<Scalar>(options_.lambda_x + options_.lambda_kd), control.form,
+        control.progress);
+    constrain_diagonal(b, std::move(prior), static_cast<Scalar>(options_.lambda_kd),
+                       control.progress);
+    return ItemModel<Scalar>(std::move(b));
   }
 
-  /// Peak memory and flops of `fit`.
-  static FitCost estimate(const ProblemSize& size) {
+  /// Peak memory and flops of `fit`, and the form of P.
+  static FitCost estimate(const ProblemSize& size, FitForm form = FitForm::automatic) {
     const Index n = size.items;
     const Index d = size.features;
     const FitCost semantic = detail::semantic_prior_cost<Scalar>(size);
+    const FitCost inverse = detail::inverse_cost<Scalar>(size.users, n, size.interactions, form);
     const std::uint64_t x = detail::csr_bytes<Scalar>(size.users, size.interactions);
-    const std::uint64_t gram = detail::sparse_gram_bytes<Scalar>(size.users, n, size.interactions);
     const std::uint64_t square = detail::dense_bytes<Scalar>(n, n);
-    const double flops = semantic.flops + detail::volume(n, n, n) +
-                         detail::sparse_gram_flops(size.users, size.interactions);
+    const double flops = semantic.flops + inverse.flops;
     if (detail::has_low_rank_prior(size)) {
       const std::uint64_t v = detail::dense_bytes<Scalar>(n, d);
       return {flops + 4 * detail::volume(n, n, d),
-              std::max(semantic.bytes + x, square + v + std::max(gram, v))};
+              std::max({semantic.bytes + x, inverse.bytes + v, square + 2 * v}), inverse.form};
     }
     const std::uint64_t panels = static_cast<std::uint64_t>(thread_count()) *
                                  detail::dense_bytes<Scalar>(std::min(n, detail::product_tile), n);
     return {flops + 2 * detail::volume(n, n, n),
-            std::max(semantic.bytes + x, 2 * square + std::max(gram, panels))};
+            std::max({semantic.bytes + x, inverse.bytes + square, 2 * square + panels}),
+            inverse.form};
   }
 
  private:
