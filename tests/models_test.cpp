@@ -175,7 +175,7 @@ TEST_CASE("What a fit costs is known without allocating", "[models][estimate]") 
   // n^2 passes 32 bits at n = 46,341, and n^2 doubles pass it far earlier.
   const Index n = 46341;
   lae::ProblemSize size;
-  size.users = 10;
+  size.users = 100000;
   size.items = n;
   size.interactions = 100;
   size.features = 64;
@@ -190,10 +190,17 @@ TEST_CASE("What a fit costs is known without allocating", "[models][estimate]") 
   near_square(lae::AddEase<double>::estimate(size), 1);
   near_square(lae::L3ae<double>::estimate(size), 1);
   near_square(lae::Cosine<double>::estimate(size), 1);
+  size.features = 40000;
   size.feature_entries = 200;
   near_square(lae::AddEase<double>::estimate(size), 2);
   near_square(lae::L3ae<double>::estimate(size), 2);
   CHECK(lae::Ease<double>::estimate(size).flops == Approx(1e3 * 99.516e9).epsilon(0.01));
+  // Few users: the dual form inverts a small matrix, but the model is as large as ever.
+  size.users = 1000;
+  near_square(lae::Ease<double>::estimate(size), 1);
+  CHECK(lae::Ease<double>::estimate(size).form == lae::FitForm::dual);
+  CHECK(lae::Ease<double>::estimate(size).flops < 2e9);
+  CHECK(lae::Ease<double>::estimate(size, lae::FitForm::primal).form == lae::FitForm::primal);
   CHECK(lae::Ease<float>::estimate(size).bytes < square / 2 * 51 / 50);
 }
 
