@@ -41,16 +41,22 @@ TEMPLATE_TEST_CASE("The inverse is exact to rounding, at any size", "[inverse]",
   }
 }
 
-TEMPLATE_TEST_CASE("The Cholesky factor gives the matrix back", "[inverse]", float, double) {
+TEMPLATE_TEST_CASE("The inverse of the Cholesky factor makes the matrix the identity", "[inverse]",
+                   float, double) {
   using Scalar = TestType;
   RandomData random(11);
   for (const Index n : sizes) {
     INFO("n = " << n);
-    const Matrix<Scalar> a = random.positive_definite<Scalar>(n);
-    Matrix<Scalar> factor = a;
-    lae::factor_spd(factor);
-    const Dense l = Dense(factor.template cast<double>()).triangularView<Eigen::Lower>();
-    CHECK((l * l.transpose() - a.template cast<double>()).norm() <=
+    Matrix<Scalar> a = random.positive_definite<Scalar>(n);
+    Matrix<Scalar> inverse = a;
+    inverse.template triangularView<Eigen::StrictlyUpper>().setConstant(7);
+    lae::invert_cholesky_factor(inverse);
+    const Dense above =
+        Dense(inverse.template cast<double>()).triangularView<Eigen::StrictlyUpper>();
+    CHECK((above.array() == 7).count() == n * (n - 1) / 2);
+    const Dense l = Dense(inverse.template cast<double>()).triangularView<Eigen::Lower>();
+    CHECK((l.diagonal().array() > 0).all());
+    CHECK((l * a.template cast<double>() * l.transpose() - Dense::Identity(n, n)).norm() <=
           10 * static_cast<double>(std::numeric_limits<Scalar>::epsilon()) *
               static_cast<double>(a.norm()) * std::sqrt(static_cast<double>(n)));
   }

@@ -31,19 +31,19 @@ struct DensePrior {
 
 /// From FᵀF in the lower triangle of `gram`: K = FᵀF + λ_F I = L Lᵀ, V = F L⁻ᵀ (Woodbury). V takes
 /// the storage of F.
-/// Cost: n d^2 + d^3 / 3 flops, no memory besides the arguments.
+/// Cost: n d^2 + 2 d^3 / 3 flops, no memory besides the arguments.
 /// \throws NotPositiveDefinite if λ_F is too small for the Scalar to tell FFᵀ + λ_F I from a
 /// singular matrix; Cancelled.
 template <class Scalar>
 LowRankPrior<Scalar> low_rank_prior(Matrix<Scalar> features, Matrix<Scalar> gram, Scalar lambda_f,
                                     const Progress& progress = {}) {
   add_ridge(gram, lambda_f);
-  factor_spd(gram, progress);
+  invert_cholesky_factor(gram, progress);
 
   LowRankPrior<Scalar> prior{std::move(features), {}};
   prior.slack.resize(prior.v.rows());
   detail::parallel_tiles(prior.v.rows(), detail::product_tile, [&](Index first, Index items) {
-    detail::solve_transposed_on_right<Scalar>(gram, prior.v.middleRows(first, items));
+    detail::multiply_on_right_by_transposed<Scalar>(prior.v.middleRows(first, items), gram);
     prior.slack.segment(first, items) =
         Scalar(1) - prior.v.middleRows(first, items).rowwise().squaredNorm().array();
   });
@@ -73,9 +73,8 @@ inline bool has_low_rank_prior(Index items, Index features) {
 }  // namespace detail
 
 /// The semantic phase for dense features (items x d). V takes the storage of F.
-/// Cost: 2 n d^2 + d^3 / 3 flops and d^2 scalars if low-rank, n^3 + n^2 d flops and n^2 scalars if
-/// not.
-/// \throws as low_rank_prior.
+/// Cost: 2 n d^2 + 2 d^3 / 3 flops and d^2 scalars if low-rank, n^3 + n^2 d flops and n^2 scalars
+/// if not. \throws as low_rank_prior.
 template <class Scalar>
 SemanticPrior<Scalar> semantic_prior(Matrix<Scalar> features, Scalar lambda_f,
                                      const Progress& progress = {}) {
@@ -90,7 +89,7 @@ SemanticPrior<Scalar> semantic_prior(Matrix<Scalar> features, Scalar lambda_f,
 }
 
 /// The semantic phase for sparse tags (items x t).
-/// Cost: n t^2 + t^3 / 3 flops besides the Gram matrix, n t + t^2 scalars if low-rank; those of
+/// Cost: n t^2 + 2 t^3 / 3 flops besides the Gram matrix, n t + t^2 scalars if low-rank; those of
 /// `regularized_inverse` with Tᵀ if not.
 /// \throws as low_rank_prior.
 template <class Scalar>
@@ -116,7 +115,7 @@ FitCost semantic_prior_cost(const ProblemSize& size) {
   const Index d = size.features;
   const std::uint64_t square = dense_bytes<Scalar>(d, d);
   const std::uint64_t v = dense_bytes<Scalar>(n, d);
-  const double solve_flops = volume(n, d, d) + volume(d, d, d) / 3;
+  const double solve_flops = volume(n, d, d) + volume(d, d, d) * 2 / 3;
   if (!size.feature_entries) {
     if (has_low_rank_prior(size)) return {volume(n, d, d) + solve_flops, v + square};
     return {volume(n, n, n) + volume(n, n, d), v + dense_bytes<Scalar>(n, n)};

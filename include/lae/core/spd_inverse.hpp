@@ -1,12 +1,14 @@
 #pragma once
 
 /// \file
-/// Cholesky factor and inverse of a symmetric positive definite matrix, in its own storage.
+/// The inverse of a symmetric positive definite matrix, or of its Cholesky factor, in its own
+/// storage.
 ///
 /// The matrix is cut into square tiles. Three passes run over its lower triangle: A = L Lᵀ,
 /// L <- L⁻¹, A⁻¹ = L⁻ᵀ L⁻¹ (n^3 / 3 flops each). Every operation on tiles is a task that waits for
-/// the tiles it reads and writes alone, so a pass begins where the one before it has finished, and
-/// nearly all the work is products of tiles. Updates of one tile keep the order in which they are
+/// the tiles it reads and writes alone, so a pass begins where the one before it has finished.
+/// Tiles on the diagonal are inverted as soon as they are factored: all passes then multiply by
+/// them, and nearly all the work is products. Updates of one tile keep the order in which they are
 /// written down here, whatever the number of threads, and so do the bits of the result.
 
 #include <algorithm>
@@ -21,11 +23,11 @@
 namespace lae {
 namespace detail {
 
-/// Side of the tiles for an n x n matrix: measured to be the fastest, and never so large that
-/// threads have to wait for one another. It depends on n alone, so that results do too.
+/// Side of the tiles for an n x n matrix: an eighth, so that threads need not wait for one another,
+/// but no larger than what is fastest on one thread. It depends on n alone, so that results do too.
 inline Index spd_tile(Index n) {
-  const Index sixteenth = (n / 16 + 63) / 64 * 64;
-  return std::clamp<Index>(sixteenth, 128, 512);
+  const Index eighth = (n / 8 + 31) / 64 * 64;
+  return std::clamp<Index>(eighth, 128, 512);
 }
 
 /// The lower triangle of a matrix in tiles, and the passes over it.
@@ -39,9 +41,12 @@ class SpdTiles {
         state_(static_cast<std::size_t>(tiles_ * tiles_)),
         deferred_(thread_count() > 1) {}
 
-  /// A = L Lᵀ. \throws NotPositiveDefinite, Cancelled
-  void factor(const Progress& progress) {
-    run(progress, "factor", 1, [this] { factor_pass(); });
+  /// A <- L⁻¹ with A = L Lᵀ. \throws NotPositiveDefinite, Cancelled
+  void invert_factor(const Progress& progress) {
+    run(progress, "factor", 2, [this] {
+      factor_pass();
+      inverse_pass();
+    });
   }
 
   /// A <- A⁻¹. \throws NotPositiveDefinite, Cancelled
@@ -76,11 +81,11 @@ class SpdTiles {
     for (Index k = 0; k < tiles_; ++k) {
       [[maybe_unused]] char* kk = state(k, k);
       LAE_OMP(task if (deferred_) depend(inout : kk[0]))
-      step([this, k] { factor_diagonal(k); });
+      step([this, k] { invert_diagonal_factor(k); });
       for (Index i = k + 1; i < tiles_; ++i) {
         [[maybe_unused]] char* ik = state(i, k);
         LAE_OMP(task if (deferred_) depend(in : kk[0]) depend(inout : ik[0]))
-        step([this, i, k] { solve_transposed_on_right<Scalar>(tile(k, k), tile(i, k)); });
+        step([this, i, k] { multiply_on_right_by_transposed<Scalar>(tile(i, k), tile(k, k)); });
       }
       for (Index i = k + 1; i < tiles_; ++i) {
         [[maybe_unused]] char* ik = state(i, k);
@@ -104,7 +109,7 @@ class SpdTiles {
         [[maybe_unused]] char* ik = state(i, k);
         LAE_OMP(task if (deferred_) depend(in : kk[0]) depend(inout : ik[0]))
         step([this, i, k] {
-          solve_on_right<Scalar>(tile(k, k), tile(i, k));
+          multiply_on_right<Scalar>(tile(i, k), tile(k, k));
           tile(i, k) = -tile(i, k);
         });
         for (Index j = 0; j < k; ++j) {
@@ -117,10 +122,8 @@ class SpdTiles {
       for (Index j = 0; j < k; ++j) {
         [[maybe_unused]] char* kj = state(k, j);
         LAE_OMP(task if (deferred_) depend(in : kk[0]) depend(inout : kj[0]))
-        step([this, j, k] { solve_on_left<Scalar>(tile(k, k), tile(k, j)); });
+        step([this, j, k] { multiply_on_left<Scalar>(tile(k, k), tile(k, j)); });
       }
-      LAE_OMP(task if (deferred_) depend(inout : kk[0]))
-      step([this, k] { invert_lower<Scalar>(tile(k, k)); });
     }
   }
 
@@ -142,15 +145,15 @@ class SpdTiles {
       for (Index j = 0; j < k; ++j) {
         [[maybe_unused]] char* kj = state(k, j);
         LAE_OMP(task if (deferred_) depend(in : kk[0]) depend(inout : kj[0]))
-        step([this, j, k] { multiply_transposed_on_left<Scalar>(tile(k, k), tile(k, j)); });
+        step([this, j, k] { multiply_on_left_by_transposed<Scalar>(tile(k, k), tile(k, j)); });
       }
       LAE_OMP(task if (deferred_) depend(inout : kk[0]))
       step([this, k] { multiply_by_own_transpose<Scalar>(tile(k, k)); });
     }
   }
 
-  void factor_diagonal(Index k) {
-    const Index failed = factor_cholesky<Scalar>(tile(k, k));
+  void invert_diagonal_factor(Index k) {
+    const Index failed = invert_cholesky_factor<Scalar>(tile(k, k));
     if (failed < 0) return;
     const Index item = k * tile_ + failed;
     throw NotPositiveDefinite(
@@ -222,20 +225,20 @@ void mirror_upper_triangle(Matrix<Scalar>& matrix) {
   detail::transpose_lower_triangle(matrix.transpose(), matrix.transpose());
 }
 
-/// Replaces the lower triangle of a symmetric positive definite A by that of L, A = L Lᵀ. The
+/// Replaces the lower triangle of a symmetric positive definite A by that of L⁻¹, A = L Lᵀ. The
 /// strict upper triangle is neither read nor written.
-/// Cost: n^3 / 3 flops, no memory besides the matrix.
+/// Cost: 2 n^3 / 3 flops, no memory besides the matrix.
 /// \throws std::invalid_argument if A is not square; NotPositiveDefinite naming the pivot (A is
 /// then spoilt); Cancelled.
 template <class Scalar>
-void factor_spd(Matrix<Scalar>& a, const Progress& progress = {}) {
+void invert_cholesky_factor(Matrix<Scalar>& a, const Progress& progress = {}) {
   detail::require_square(a);
-  detail::SpdTiles<Scalar>(a).factor(progress);
+  detail::SpdTiles<Scalar>(a).invert_factor(progress);
 }
 
 /// Replaces a symmetric positive definite A, given by its lower triangle, by A⁻¹ (both triangles).
 /// Cost: n^3 flops, no memory besides the matrix.
-/// \throws as factor_spd.
+/// \throws as invert_cholesky_factor.
 template <class Scalar>
 void invert_spd(Matrix<Scalar>& a, const Progress& progress = {}) {
   detail::require_square(a);

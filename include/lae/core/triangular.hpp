@@ -1,8 +1,10 @@
 #pragma once
 
 /// \file
-/// In-place kernels on one tile, on one thread. Each splits its triangle in two, so that nearly
-/// all of its work is a plain product, which Eigen runs faster than its triangular kernels.
+/// In-place kernels on one tile, on one thread, for a lower triangle L (what stands above its
+/// diagonal is neither read nor written). Each splits its triangle in two, so that nearly all of
+/// its work is a plain product, which Eigen runs several times faster than its triangular kernels.
+/// There is no solving among them: a triangle is inverted once and multiplied by ever after.
 
 #include <cmath>
 
@@ -18,75 +20,75 @@ inline Index split_point(Index size) {
   return (size / 2 + 15) / 16 * 16;
 }
 
-/// B <- B L⁻ᵀ for lower triangular L.
+/// A small triangle as a square with zeros above the diagonal.
 template <class Scalar>
-void solve_transposed_on_right(Tile<Scalar> l, Tile<Scalar> b) {
+using SmallSquare = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor,
+                                  smallest_triangle, smallest_triangle>;
+template <class Scalar>
+SmallSquare<Scalar> square_of(ConstTile<Scalar> l) {
+  return l.template triangularView<Eigen::Lower>();
+}
+
+/// B <- B Lᵀ.
+template <class Scalar>
+void multiply_on_right_by_transposed(Tile<Scalar> b, ConstTile<Scalar> l) {
   if (l.rows() <= smallest_triangle) {
-    l.template triangularView<Eigen::Lower>().transpose().template solveInPlace<Eigen::OnTheRight>(
-        b);
+    b = (b * square_of<Scalar>(l).transpose()).eval();
     return;
   }
   const Index half = split_point(l.rows());
   const Index rest = l.rows() - half;
-  Tile<Scalar> left = b.leftCols(half);
-  Tile<Scalar> right = b.rightCols(rest);
-  solve_transposed_on_right<Scalar>(l.topLeftCorner(half, half), left);
-  add_product_nt<Scalar>(right, -1, left, l.bottomLeftCorner(rest, half));
-  solve_transposed_on_right<Scalar>(l.bottomRightCorner(rest, rest), right);
+  multiply_on_right_by_transposed<Scalar>(b.rightCols(rest), l.bottomRightCorner(rest, rest));
+  add_product_nt<Scalar>(b.rightCols(rest), 1, b.leftCols(half), l.bottomLeftCorner(rest, half));
+  multiply_on_right_by_transposed<Scalar>(b.leftCols(half), l.topLeftCorner(half, half));
 }
 
-/// B <- B L⁻¹ for lower triangular L.
+/// B <- B L.
 template <class Scalar>
-void solve_on_right(Tile<Scalar> l, Tile<Scalar> b) {
+void multiply_on_right(Tile<Scalar> b, ConstTile<Scalar> l) {
   if (l.rows() <= smallest_triangle) {
-    l.template triangularView<Eigen::Lower>().template solveInPlace<Eigen::OnTheRight>(b);
+    b = (b * square_of<Scalar>(l)).eval();
     return;
   }
   const Index half = split_point(l.rows());
   const Index rest = l.rows() - half;
-  Tile<Scalar> left = b.leftCols(half);
-  Tile<Scalar> right = b.rightCols(rest);
-  solve_on_right<Scalar>(l.bottomRightCorner(rest, rest), right);
-  add_product<Scalar>(left, -1, right, l.bottomLeftCorner(rest, half));
-  solve_on_right<Scalar>(l.topLeftCorner(half, half), left);
+  multiply_on_right<Scalar>(b.leftCols(half), l.topLeftCorner(half, half));
+  add_product<Scalar>(b.leftCols(half), 1, b.rightCols(rest), l.bottomLeftCorner(rest, half));
+  multiply_on_right<Scalar>(b.rightCols(rest), l.bottomRightCorner(rest, rest));
 }
 
-/// B <- L⁻¹ B for lower triangular L.
+/// B <- L B.
 template <class Scalar>
-void solve_on_left(Tile<Scalar> l, Tile<Scalar> b) {
+void multiply_on_left(ConstTile<Scalar> l, Tile<Scalar> b) {
   if (l.rows() <= smallest_triangle) {
-    l.template triangularView<Eigen::Lower>().solveInPlace(b);
+    b = (square_of<Scalar>(l) * b).eval();
     return;
   }
   const Index half = split_point(l.rows());
   const Index rest = l.rows() - half;
-  Tile<Scalar> top = b.topRows(half);
-  Tile<Scalar> bottom = b.bottomRows(rest);
-  solve_on_left<Scalar>(l.topLeftCorner(half, half), top);
-  add_product<Scalar>(bottom, -1, l.bottomLeftCorner(rest, half), top);
-  solve_on_left<Scalar>(l.bottomRightCorner(rest, rest), bottom);
+  multiply_on_left<Scalar>(l.bottomRightCorner(rest, rest), b.bottomRows(rest));
+  add_product<Scalar>(b.bottomRows(rest), 1, l.bottomLeftCorner(rest, half), b.topRows(half));
+  multiply_on_left<Scalar>(l.topLeftCorner(half, half), b.topRows(half));
 }
 
-/// B <- Lᵀ B for lower triangular L.
+/// B <- Lᵀ B.
 template <class Scalar>
-void multiply_transposed_on_left(Tile<Scalar> l, Tile<Scalar> b) {
+void multiply_on_left_by_transposed(ConstTile<Scalar> l, Tile<Scalar> b) {
   if (l.rows() <= smallest_triangle) {
-    b = (l.template triangularView<Eigen::Lower>().transpose() * b).eval();
+    b = (square_of<Scalar>(l).transpose() * b).eval();
     return;
   }
   const Index half = split_point(l.rows());
   const Index rest = l.rows() - half;
-  Tile<Scalar> top = b.topRows(half);
-  Tile<Scalar> bottom = b.bottomRows(rest);
-  multiply_transposed_on_left<Scalar>(l.topLeftCorner(half, half), top);
-  add_product_tn<Scalar>(top, 1, l.bottomLeftCorner(rest, half), bottom);
-  multiply_transposed_on_left<Scalar>(l.bottomRightCorner(rest, rest), bottom);
+  multiply_on_left_by_transposed<Scalar>(l.topLeftCorner(half, half), b.topRows(half));
+  add_product_tn<Scalar>(b.topRows(half), 1, l.bottomLeftCorner(rest, half), b.bottomRows(rest));
+  multiply_on_left_by_transposed<Scalar>(l.bottomRightCorner(rest, rest), b.bottomRows(rest));
 }
 
-/// A <- L with A = L Lᵀ, lower triangles.
+/// A <- L⁻¹ with A = L Lᵀ, lower triangles.
 /// \return the first row whose pivot is not positive, or -1.
 template <class Scalar>
-Index factor_cholesky(Tile<Scalar> a) {
+Index invert_cholesky_factor(Tile<Scalar> a) {
   const Index size = a.rows();
   if (size <= smallest_triangle) {
     for (Index i = 0; i < size; ++i) {
@@ -97,44 +99,30 @@ Index factor_cholesky(Tile<Scalar> a) {
       if (!(pivot > 0) || !std::isfinite(pivot)) return i;
       a(i, i) = std::sqrt(pivot);
     }
+    for (Index i = 0; i < size; ++i) {
+      const Scalar inverse = 1 / a(i, i);
+      for (Index j = 0; j < i; ++j) {
+        // Entries left of j still belong to L, those right of it are needed as L until used.
+        a(i, j) = -inverse * a.row(i).segment(j, i - j).dot(a.col(j).segment(j, i - j));
+      }
+      a(i, i) = inverse;
+    }
     return -1;
   }
   const Index half = split_point(size);
   const Index rest = size - half;
-  Tile<Scalar> l21 = a.bottomLeftCorner(rest, half);
+  Tile<Scalar> a11 = a.topLeftCorner(half, half);
+  Tile<Scalar> a21 = a.bottomLeftCorner(rest, half);
   Tile<Scalar> a22 = a.bottomRightCorner(rest, rest);
-  if (const Index failed = factor_cholesky<Scalar>(a.topLeftCorner(half, half)); failed >= 0) {
-    return failed;
-  }
-  solve_transposed_on_right<Scalar>(a.topLeftCorner(half, half), l21);
-  add_square_nt<Scalar>(a22, -1, l21);
-  const Index failed = factor_cholesky<Scalar>(a22);
-  return failed >= 0 ? half + failed : -1;
-}
-
-/// L <- L⁻¹, lower triangle.
-template <class Scalar>
-void invert_lower(Tile<Scalar> l) {
-  const Index size = l.rows();
-  if (size <= smallest_triangle) {
-    for (Index i = 0; i < size; ++i) {
-      const Scalar inverse = 1 / l(i, i);
-      for (Index j = 0; j < i; ++j) {
-        // Entries left of j still belong to L, those right of it are needed as L until used.
-        l(i, j) = -inverse * l.row(i).segment(j, i - j).dot(l.col(j).segment(j, i - j));
-      }
-      l(i, i) = inverse;
-    }
-    return;
-  }
-  const Index half = split_point(size);
-  const Index rest = size - half;
-  Tile<Scalar> l21 = l.bottomLeftCorner(rest, half);
-  solve_on_right<Scalar>(l.topLeftCorner(half, half), l21);
-  solve_on_left<Scalar>(l.bottomRightCorner(rest, rest), l21);
-  l21 = -l21;
-  invert_lower<Scalar>(l.topLeftCorner(half, half));
-  invert_lower<Scalar>(l.bottomRightCorner(rest, rest));
+  if (const Index failed = invert_cholesky_factor<Scalar>(a11); failed >= 0) return failed;
+  multiply_on_right_by_transposed<Scalar>(a21, a11);
+  add_square_nt<Scalar>(a22, -1, a21);
+  if (const Index failed = invert_cholesky_factor<Scalar>(a22); failed >= 0) return half + failed;
+  // The inverse of [L11 0; L21 L22] has -L22⁻¹ L21 L11⁻¹ below the diagonal.
+  multiply_on_right<Scalar>(a21, a11);
+  multiply_on_left<Scalar>(a22, a21);
+  a21 = -a21;
+  return -1;
 }
 
 /// L <- Lᵀ L, lower triangle.
@@ -155,7 +143,7 @@ void multiply_by_own_transpose(Tile<Scalar> l) {
   Tile<Scalar> l21 = l.bottomLeftCorner(rest, half);
   multiply_by_own_transpose<Scalar>(l11);
   add_square_tn<Scalar>(l11, 1, l21);
-  multiply_transposed_on_left<Scalar>(l.bottomRightCorner(rest, rest), l21);
+  multiply_on_left_by_transposed<Scalar>(l.bottomRightCorner(rest, rest), l21);
   multiply_by_own_transpose<Scalar>(l.bottomRightCorner(rest, rest));
 }
 
