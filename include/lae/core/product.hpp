@@ -27,9 +27,16 @@ void add_product(Tile<Scalar> c, Scalar alpha, ConstTile<Scalar> a, ConstTile<Sc
 }
 
 /// C += α A Bᵀ.
+///
+/// Wide ones in parts: Eigen copies as much of B as it believes a cache to hold, which may be all of
+/// it, on every thread.
 template <class Scalar>
 void add_product_nt(Tile<Scalar> c, Scalar alpha, ConstTile<Scalar> a, ConstTile<Scalar> b) {
-  c.noalias() += alpha * a * b.transpose();
+  const Index width = 4 * product_tile;
+  for (Index first = 0; first < c.cols(); first += width) {
+    const Index columns = c.cols() - first < width ? c.cols() - first : width;
+    c.middleCols(first, columns).noalias() += alpha * a * b.middleRows(first, columns).transpose();
+  }
 }
 
 /// C += α Aᵀ B.

@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+"""Tables of whole fits, each in a process of its own.
+
+    compare.py textbook --data DIR [DIR ...]   this library and textbook_numpy.py in turn
+    compare.py growth                          n = 1,000 to 16,000: time and bytes follow the estimate
+    compare.py books                           the largest set of the L3AE paper, primal and dual
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+ONE_FIT = HERE.parent / "build" / "release" / "benchmarks" / "one_fit"
+
+
+def run(command, threads):
+    environment = dict(os.environ, OMP_NUM_THREADS=str(threads), OPENBLAS_NUM_THREADS=str(threads))
+    result = subprocess.run([str(part) for part in command], env=environment, check=False,
+                            stdout=subprocess.PIPE, text=True)
+    if result.returncode != 0:
+        sys.exit(f"failed: {' '.join(map(str, command))}")
+    return json.loads(result.stdout)
+
+
+def row(*cells):
+    print("| " + " | ".join(cells) + " |", flush=True)
+
+
+def header(*cells):
+    row(*cells)
+    row(*["---"] + ["---:"] * (len(cells) - 1))
+
+
+def textbook(args):
+    header("fit", "lae s", "NumPy s", "times faster", "lae peak MB", "NumPy peak MB", "of its memory")
+    for data in args.data:
+        for model in args.models:
+            for scalar in args.scalars:
+                options = ["--data", data, "--model", model, "--scalar", scalar]
+                rounds = []
+                for _ in range(args.rounds):
+                    ours = run([ONE_FIT, *options], args.threads)
+                    theirs = run([args.python, HERE / "textbook_numpy.py", *options], args.threads)
+                    rounds.append((ours, theirs))
+                    difference = abs(ours["frobenius"] / theirs["frobenius"] - 1)
+                    if difference > (2e-3 if scalar == "float" else 1e-9):
+                        sys.exit(f"the two sides disagree: Frobenius norms {ours['frobenius']} "
+                                 f"and {theirs['frobenius']}")
+
+                def median(value):
+                    return statistics.median(value(*pair) for pair in rounds)
+
+                row(f"{model}, {scalar}, {pathlib.Path(data).name}",
+                    f"{median(lambda a, b: a['fit_seconds']):.2f}",
+                    f"{median(lambda a, b: b['fit_seconds']):.2f}",
+                    f"{median(lambda a, b: b['fit_seconds'] / a['fit_seconds']):.1f}",
+                    f"{median(lambda a, b: a['process_peak_bytes']) / 1e6:.0f}",
+                    f"{median(lambda a, b: b['process_peak_bytes']) / 1e6:.0f}",
+                    f"{median(lambda a, b: a['process_peak_bytes'] / b['process_peak_bytes']):.2f}")
+
+
+def fit_row(name, fit):
+    row(name, f"{fit['flops'] / 1e9:.0f}", f"{fit['fit_seconds']:.2f}",
+        f"{fit['flops'] / fit['fit_seconds'] / 1e9:.1f}", f"{fit['gemm_gflops']:.1f}",
+        f"{fit['share_of_gemm']:.2f}", f"{fit['peak_bytes'] / 1e6:.0f}",
+        f"{fit['estimated_bytes'] / 1e6:.0f}", f"{fit['estimated_bytes'] / fit['peak_bytes']:.3f}",
+        f"{fit['process_peak_bytes'] / 1e6:.0f}")
+
+
+FIT_COLUMNS = ["Gflop", "s", "GFLOP/s", "GEMM", "share", "peak MB", "estimate MB",
+               "estimate / peak", "process MB"]
+
+
+def growth(args):
+    header("fit", *FIT_COLUMNS)
+    for model in args.models:
+        for scalar in args.scalars:
+            for n in args.sizes:
+                fit = run([ONE_FIT, "--model", model, "--scalar", scalar, "--synthetic",
+                           f"{2 * n},{n},{16 * n},512"], args.threads)
+                fit_row(f"{model}, {scalar}, n = {n}", fit)
+
+
+def books(args):
+    """25,300 users, 30,966 items, 512,721 interactions, embeddings of 4,096 dimensions."""
+    header("fit", *FIT_COLUMNS)
+    for scalar in args.scalars:
+        for form in args.forms:
+            fit = run([ONE_FIT, "--model", "l3ae", "--scalar", scalar, "--form", form,
+                       "--synthetic", "25300,30966,512721,4096"], args.threads)
+            fit_row(f"L3AE, {scalar}, {fit['form']}", fit)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--scalars", nargs="+", default=["double", "float"])
+    parser.add_argument("--models", nargs="+", default=["l3ae", "ease"])
+    commands = parser.add_subparsers(required=True)
+
+    command = commands.add_parser("textbook")
+    command.add_argument("--data", nargs="+", required=True)
+    command.add_argument("--rounds", type=int, default=3)
+    command.add_argument("--python", default="/usr/bin/python3", help="one that has NumPy and SciPy")
+    command.set_defaults(function=textbook)
+
+    command = commands.add_parser("growth")
+    command.add_argument("--sizes", nargs="+", type=int, default=[1000, 2000, 4000, 8000, 16000])
+    command.set_defaults(function=growth)
+
+    command = commands.add_parser("books")
+    command.add_argument("--forms", nargs="+", default=["primal", "dual"])
+    command.set_defaults(function=books)
+
+    args = parser.parse_args()
+    args.function(args)
+
+
+if __name__ == "__main__":
+    main()

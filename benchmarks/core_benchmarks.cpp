@@ -1,0 +1,148 @@
+// The parts of a fit: Gram matrices, the inversion, the constraint step with and without a prior.
+
+#include <Eigen/Cholesky>
+#include <lae/core/diagonal_constraint.hpp>
+#include <lae/core/regularized_inverse.hpp>
+#include <string>
+#include <utility>
+
+#include "measure.hpp"
+#include "synthetic_data.hpp"
+
+#ifdef LAE_HAS_LAPACK
+extern "C" {
+void spotrf_(const char*, const int*, float*, const int*, int*);
+void spotri_(const char*, const int*, float*, const int*, int*);
+void dpotrf_(const char*, const int*, double*, const int*, int*);
+void dpotri_(const char*, const int*, double*, const int*, int*);
+}
+#endif
+
+namespace {
+
+using lae::Index;
+using lae::Matrix;
+
+std::string sizes(const char* name, Index value) {
+  return name + (":" + std::to_string(value));
+}
+
+double cube(Index n) {
+  return lae::detail::volume(n, n, n);
+}
+
+/// Entries in [-1/2, 1/2], and n on the diagonal.
+template <class Scalar>
+Matrix<Scalar> positive_definite(Index n) {
+  Matrix<Scalar> a = synthetic::embeddings(n, n).template cast<Scalar>();
+  a.diagonal().array() += static_cast<Scalar>(n);
+  lae::mirror_lower_triangle(a);
+  return a;
+}
+
+template <class Scalar>
+void gram(Index users, Index items, Index interactions) {
+  const std::string of_sizes = sizes("users", users) + "/" + sizes("items", items) + "/" +
+                               sizes("interactions", interactions);
+  measure::add<Scalar>("gram", of_sizes, [=](benchmark::State& state, int threads) {
+    const lae::Csr<Scalar> x = synthetic::interactions(users, items, interactions).cast<Scalar>();
+    double pairs = 0;
+    for (Index user = 0; user < users; ++user) {
+      const auto length =
+          static_cast<double>(x.outerIndexPtr()[user + 1] - x.outerIndexPtr()[user]);
+      pairs += length * (length + 1);
+    }
+    measure::repeat<Scalar>(
+        state, threads, {pairs, static_cast<double>(items * items / 2) * sizeof(Scalar)}, [] {},
+        [&] { benchmark::DoNotOptimize(lae::interaction_gram(x).data()); });
+  });
+}
+
+template <class Scalar>
+void inversion(Index n) {
+  const auto add = [=](const std::string& name, auto invert) {
+    measure::add<Scalar>(name, sizes("n", n), [=](benchmark::State& state, int threads) {
+      const Matrix<Scalar> a = positive_definite<Scalar>(n);
+      Matrix<Scalar> inverse(n, n);
+      measure::repeat<Scalar>(
+          state, threads, {cube(n)}, [&] { inverse = a; }, [&] { invert(inverse); });
+    });
+  };
+  add("invert_spd", [](Matrix<Scalar>& a) { lae::invert_spd(a); });
+  add("eigen_llt_solve", [](Matrix<Scalar>& a) {
+    a = a.llt().solve(Matrix<Scalar>::Identity(a.rows(), a.cols())).eval();
+  });
+#ifdef LAE_HAS_LAPACK
+  // With threads of its own: compare it at all threads only.
+  add("lapack_potrf_potri", [](Matrix<Scalar>& a) {
+    const int size = static_cast<int>(a.rows());
+    int info = 0;
+    if constexpr (std::is_same_v<Scalar, float>) {
+      spotrf_("L", &size, a.data(), &size, &info);
+      spotri_("L", &size, a.data(), &size, &info);
+    } else {
+      dpotrf_("L", &size, a.data(), &size, &info);
+      dpotri_("L", &size, a.data(), &size, &info);
+    }
+  });
+#endif
+}
+
+template <class Scalar>
+void constraint(Index n) {
+  measure::add<Scalar>("constrain_diagonal", sizes("n", n),
+                       [=](benchmark::State& state, int threads) {
+                         const Matrix<Scalar> p = positive_definite<Scalar>(n);
+                         Matrix<Scalar> b(n, n);
+                         measure::repeat<Scalar>(
+                             state, threads, {0, 2.0 * static_cast<double>(n * n) * sizeof(Scalar)},
+                             [&] { b = p; }, [&] { lae::constrain_diagonal(b); });
+                       });
+}
+
+template <class Scalar>
+void constraint_with_prior(Index n, Index d) {
+  const auto name = sizes("n", n) + "/" + sizes("d", d);
+  const Index rank = lae::detail::has_low_rank_prior(n, d) ? 2 * d : n;
+  measure::add<Scalar>("semantic_prior", name, [=](benchmark::State& state, int threads) {
+    const Matrix<Scalar> f = synthetic::embeddings(n, d).template cast<Scalar>();
+    Matrix<Scalar> copy;
+    lae::ProblemSize size;
+    size.items = n;
+    size.features = d;
+    measure::repeat<Scalar>(
+        state, threads, {lae::detail::semantic_prior_cost<Scalar>(size).flops}, [&] { copy = f; },
+        [&] { lae::semantic_prior<Scalar>(std::move(copy), Scalar(1)); });
+  });
+  measure::add<Scalar>("constrain_diagonal", name, [=](benchmark::State& state, int threads) {
+    const Matrix<Scalar> p = positive_definite<Scalar>(n);
+    const lae::SemanticPrior<Scalar> prior =
+        lae::semantic_prior<Scalar>(synthetic::embeddings(n, d).template cast<Scalar>(), Scalar(1));
+    Matrix<Scalar> b(n, n);
+    lae::SemanticPrior<Scalar> copy;
+    measure::repeat<Scalar>(
+        state, threads, {2 * lae::detail::volume(n, n, rank)},
+        [&] {
+          b = p;
+          copy = prior;
+        },
+        [&] { lae::constrain_diagonal(b, std::move(copy), Scalar(1)); });
+  });
+}
+
+template <class Scalar>
+void add_all() {
+  gram<Scalar>(20000, 4000, 200000);
+  gram<Scalar>(50000, 16000, 350000);
+  gram<Scalar>(5000, 4000, 1000000);
+  for (const Index n : {50, 100, 200, 500, 1000, 2000, 4000}) inversion<Scalar>(n);
+  for (const Index n : {1000, 4000}) {
+    constraint<Scalar>(n);
+    for (const Index d : {64, 512, 768}) constraint_with_prior<Scalar>(n, d);
+  }
+  constraint_with_prior<Scalar>(1000, 1536);
+}
+
+[[maybe_unused]] const bool added = (add_all<float>(), add_all<double>(), true);
+
+}  // namespace

@@ -1,0 +1,150 @@
+// One fit in a process of its own: its time, memory and estimate, beside the machine's GEMM rate,
+// as one JSON object.
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <filesystem>
+#include <iostream>
+#include <lae/io/npy.hpp>
+#include <lae/io/npz.hpp>
+#include <lae/lae.hpp>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "synthetic_data.hpp"
+#include "yardstick.hpp"
+
+namespace {
+
+using nlohmann::json;
+
+struct Arguments {
+  std::string data;
+  std::array<lae::Index, 4> synthetic{2000, 1000, 20000, 64};
+  std::string model = "l3ae";
+  std::string scalar = "double";
+  lae::FitForm form = lae::FitForm::automatic;
+  double lambda = 100;
+  double lambda_x = -50;
+  double lambda_f = 10;
+  double lambda_kd = 150;
+  bool evaluate = false;
+};
+
+struct Inputs {
+  lae::Csr<float> train;
+  lae::Csr<float> test;
+  lae::Matrix<float> embeddings;
+};
+
+Inputs read(const Arguments& arguments) {
+  const bool with_embeddings = arguments.model != "ease";
+  if (arguments.data.empty()) {
+    const auto [users, items, interactions, dimensions] = arguments.synthetic;
+    return {synthetic::interactions(users, items, interactions),
+            synthetic::interactions(users, items, interactions / 8, 3),
+            with_embeddings ? synthetic::embeddings(items, dimensions) : lae::Matrix<float>()};
+  }
+  const std::filesystem::path folder = arguments.data;
+  return {lae::read_npz<float>(folder / "train.npz"), lae::read_npz<float>(folder / "test.npz"),
+          with_embeddings ? lae::read_npy<float>(folder / "embeddings.npy") : lae::Matrix<float>()};
+}
+
+template <class Scalar>
+json measure(const Arguments& arguments) {
+  const Inputs inputs = read(arguments);
+  const bool is_ease = arguments.model == "ease";
+  const lae::Ease<Scalar> ease({arguments.lambda});
+  const lae::L3ae<Scalar> l3ae({arguments.lambda_x, arguments.lambda_f, arguments.lambda_kd});
+  const lae::ProblemSize size = is_ease ? lae::problem_size(inputs.train)
+                                        : lae::problem_size(inputs.train, inputs.embeddings);
+  const lae::FitCost cost =
+      is_ease ? ease.estimate(size, arguments.form) : l3ae.estimate(size, arguments.form);
+
+  json stages = json::object();
+  lae::FitControl control;
+  control.form = arguments.form;
+  auto stage_start = std::chrono::steady_clock::now();
+  control.progress = [&](std::string_view stage, double fraction) {
+    if (fraction == 0) stage_start = std::chrono::steady_clock::now();
+    if (fraction == 1) stages[std::string(stage)] = yardstick::seconds_since(stage_start);
+    return true;
+  };
+
+  const double gemm_before = yardstick::gemm_rate<Scalar>();
+  const yardstick::PeakMemory memory;
+  const auto start = std::chrono::steady_clock::now();
+  const lae::ItemModel<Scalar> model = is_ease ? ease.fit(inputs.train, control)
+                                               : l3ae.fit(inputs.train, inputs.embeddings, control);
+  const double seconds = yardstick::seconds_since(start);
+  const std::uint64_t added = memory.added();
+  const std::uint64_t of_process = memory.of_process();
+  const double gemm = (gemm_before + yardstick::gemm_rate<Scalar>()) / 2;
+
+  json result{{"model", arguments.model},
+              {"scalar", arguments.scalar},
+              {"threads", lae::thread_count()},
+              {"users", size.users},
+              {"items", size.items},
+              {"interactions", size.interactions},
+              {"features", size.features},
+              {"form", cost.form == lae::FitForm::dual ? "dual" : "primal"},
+              {"fit_seconds", seconds},
+              {"stage_seconds", stages},
+              {"flops", cost.flops},
+              {"gemm_gflops", gemm / 1e9},
+              {"share_of_gemm", cost.flops / seconds / gemm},
+              {"peak_bytes", added},
+              {"estimated_bytes", cost.bytes},
+              {"process_peak_bytes", of_process},
+              {"frobenius", model.weights().template cast<double>().norm()}};
+  if (arguments.evaluate) {
+    const auto evaluate_start = std::chrono::steady_clock::now();
+    const auto report = lae::evaluate(model, inputs.train, inputs.test, {{20}});
+    result["evaluate_seconds"] = yardstick::seconds_since(evaluate_start);
+    result["recall@20"] = report.all.recall[0];
+    result["ndcg@20"] = report.all.ndcg[0];
+  }
+  return result;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Arguments arguments;
+  CLI::App app{"Measures one fit: seconds, flops, peak bytes, and the share of the GEMM rate."};
+  app.add_option("--data", arguments.data,
+                 "folder with train.npz, test.npz, embeddings.npy; default: synthetic data");
+  app.add_option("--synthetic", arguments.synthetic, "USERS,ITEMS,INTERACTIONS,DIMENSIONS")
+      ->delimiter(',')
+      ->capture_default_str();
+  app.add_option("--model", arguments.model)
+      ->check(CLI::IsMember({"ease", "l3ae"}))
+      ->capture_default_str();
+  app.add_option("--scalar", arguments.scalar)
+      ->check(CLI::IsMember({"float", "double"}))
+      ->capture_default_str();
+  app.add_option("--form", arguments.form, "which matrix to invert; default: automatic")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, lae::FitForm>{{"automatic", lae::FitForm::automatic},
+                                              {"primal", lae::FitForm::primal},
+                                              {"dual", lae::FitForm::dual}}));
+  app.add_option("--lambda", arguments.lambda, "ridge of ease")->capture_default_str();
+  app.add_option("--lambda-x", arguments.lambda_x, "l3ae")->capture_default_str();
+  app.add_option("--lambda-f", arguments.lambda_f, "l3ae")->capture_default_str();
+  app.add_option("--lambda-kd", arguments.lambda_kd, "l3ae")->capture_default_str();
+  app.add_flag("--evaluate", arguments.evaluate, "time an evaluation of the test set, too");
+  CLI11_PARSE(app, argc, argv);
+  try {
+    std::cout << (arguments.scalar == "float" ? measure<float>(arguments)
+                                              : measure<double>(arguments))
+                     .dump(1)
+              << "\n";
+  } catch (const std::exception& error) {
+    std::cerr << "error: " << error.what() << "\n";
+    return 1;
+  }
+}

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Runs the micro-benchmarks, after installing what is missing and building them. All arguments are
+# passed on to Google Benchmark:
+#
+#     benchmarks/run.sh --benchmark_filter='invert_spd|eigen_llt|lapack'
+#
+# It also builds what benchmarks/compare.py runs.
+set -euo pipefail
+# shellcheck source=.ci/functions.sh
+source "$(dirname "${BASH_SOURCE[0]}")/../.ci/functions.sh"
+
+install_packages g++ make cmake libeigen3-dev libzip-dev libcli11-dev nlohmann-json3-dev \
+  libbenchmark-dev libopenblas-dev python3-numpy python3-scipy
+say "building lae_benchmarks and one_fit (some minutes the first time)"
+build release lae_benchmarks
+build release one_fit
+"$root/build/release/benchmarks/lae_benchmarks" --benchmark_counters_tabular=true "$@"
