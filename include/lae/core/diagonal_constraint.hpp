@@ -44,7 +44,8 @@ void constrain_diagonal(Matrix<Scalar>& p, LowRankPrior<Scalar> prior, Scalar ka
   Matrix<Scalar> w(n, v.cols());
   detail::parallel_tiles(n, detail::product_tile, [&](Index first, Index rows) {
     w.middleRows(first, rows).setZero();
-    detail::add_product<Scalar>(w.middleRows(first, rows), 1, p.middleRows(first, rows), v);
+    detail::add_product<Scalar>(w.middleRows(first, rows), 1,
+                                detail::plain(p.middleRows(first, rows)), detail::plain(v));
     stage.advance(static_cast<double>(rows));
   });
 
@@ -63,7 +64,8 @@ void constrain_diagonal(Matrix<Scalar>& p, LowRankPrior<Scalar> prior, Scalar ka
   detail::parallel_tiles(n, detail::product_tile, [&](Index first, Index rows) {
     auto b = p.middleRows(first, rows);
     b.array().rowwise() *= scale.transpose().array();
-    detail::add_product_nt<Scalar>(b, 1, w.middleRows(first, rows), v);
+    detail::add_product<Scalar>(b, 1, detail::plain(w.middleRows(first, rows)),
+                                detail::transposed(v));
     p.diagonal().segment(first, rows).setZero();
     stage.advance(static_cast<double>(rows));
   });
@@ -98,7 +100,7 @@ void constrain_diagonal(Matrix<Scalar>& p, const DensePrior<Scalar>& prior, Scal
   detail::parallel_tiles(n, detail::product_tile, [&](Index first, Index rows) {
     auto b = p.middleRows(first, rows);
     Matrix<Scalar> product = Matrix<Scalar>::Zero(rows, n);
-    detail::add_product<Scalar>(product, 1, b, pf);
+    detail::add_product<Scalar>(product, 1, detail::plain(b), detail::plain(pf));
     b.array() = b.array().rowwise() * own_scale.transpose().array() +
                 product.array().rowwise() * product_scale.transpose().array();
     p.diagonal().segment(first, rows).setZero();
@@ -131,7 +133,8 @@ void blend_semantic_weights(Matrix<Scalar>& b, const LowRankPrior<Scalar>& prior
     } else {
       panel *= 1 - alpha;
     }
-    detail::add_product_nt<Scalar>(panel, 1, prior.v.middleRows(first, rows), scaled);
+    detail::add_product<Scalar>(panel, 1, detail::plain(prior.v.middleRows(first, rows)),
+                                detail::transposed(scaled));
     b.diagonal().segment(first, rows).setZero();
   });
 }

@@ -115,11 +115,13 @@ void add_gram_of_rows(const Matrix<Scalar>& f, Scalar weight, Matrix<Scalar>& gr
   detail::parallel_lower_tiles(
       f.rows(), detail::product_tile, [&](Index i, Index rows, Index j, Index columns) {
         if (i == j) {
-          detail::add_square_nt<Scalar>(gram.block(i, i, rows, rows), weight,
-                                        f.middleRows(i, rows));
+          detail::add_lower_product<Scalar>(gram.block(i, i, rows, rows), weight,
+                                            detail::plain(f.middleRows(i, rows)),
+                                            detail::transposed(f.middleRows(i, rows)));
         } else {
-          detail::add_product_nt<Scalar>(gram.block(i, j, rows, columns), weight,
-                                         f.middleRows(i, rows), f.middleRows(j, columns));
+          detail::add_product<Scalar>(gram.block(i, j, rows, columns), weight,
+                                      detail::plain(f.middleRows(i, rows)),
+                                      detail::transposed(f.middleRows(j, columns)));
         }
       });
 }
@@ -141,7 +143,8 @@ Matrix<Scalar> gram_of_columns(const Matrix<Scalar>& f) {
       f.cols(), detail::product_tile / 2, [&](Index i, Index rows, Index j, Index columns) {
         auto tile = gram.block(i, j, rows, columns);
         tile.setZero();
-        detail::add_product_tn<Scalar>(tile, 1, f.middleCols(i, rows), f.middleCols(j, columns));
+        detail::add_product<Scalar>(tile, 1, detail::transposed(f.middleCols(i, rows)),
+                                    detail::plain(f.middleCols(j, columns)));
       });
   return gram;
 }

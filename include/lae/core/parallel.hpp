@@ -60,12 +60,9 @@ class FirstException {
 
 /// Calls body(0) ... body(count - 1), each on one thread, in no fixed order. The first exception
 /// ends the loop and is rethrown.
-///
-/// With more than one thread the loop is always inside a parallel region, even for count = 1:
-/// Eigen's own products then stay on their thread and block alike for any number of threads.
 template <class Body>
 void parallel_for(Index count, Body&& body) {
-  if (thread_count() == 1) {
+  if (count <= 1 || thread_count() == 1) {
     for (Index i = 0; i < count; ++i) body(i);
     return;
   }

@@ -24,10 +24,11 @@ namespace lae {
 namespace detail {
 
 /// Side of the tiles for an n x n matrix: an eighth, so that threads need not wait for one another,
-/// but no larger than what is fastest on one thread. It depends on n alone, so that results do too.
+/// but no larger than what is fastest on one thread; a multiple of the product kernel's widths. It
+/// depends on n alone, so that results do too.
 inline Index spd_tile(Index n) {
-  const Index eighth = (n / 8 + 31) / 64 * 64;
-  return std::clamp<Index>(eighth, 128, 512);
+  const Index eighth = (n / 8 + 47) / 48 * 48;
+  return std::clamp<Index>(eighth, 144, 480);
 }
 
 /// The lower triangle of a matrix in tiles, and the passes over it.
@@ -39,7 +40,7 @@ class SpdTiles {
         tile_(spd_tile(matrix.rows())),
         tiles_((matrix.rows() + tile_ - 1) / tile_),
         state_(static_cast<std::size_t>(tiles_ * tiles_)),
-        deferred_(thread_count() > 1) {}
+        deferred_(tiles_ > 1 && thread_count() > 1) {}
 
   /// A <- L⁻¹ with A = L Lᵀ. \throws NotPositiveDefinite, Cancelled
   void invert_factor(const Progress& progress) {
@@ -93,11 +94,15 @@ class SpdTiles {
           [[maybe_unused]] char* jk = state(j, k);
           [[maybe_unused]] char* ij = state(i, j);
           LAE_OMP(task if (deferred_) depend(in : ik[0], jk[0]) depend(inout : ij[0]))
-          step([this, i, j, k] { add_product_nt<Scalar>(tile(i, j), -1, tile(i, k), tile(j, k)); });
+          step([this, i, j, k] {
+            add_product<Scalar>(tile(i, j), -1, plain(tile(i, k)), transposed(tile(j, k)));
+          });
         }
         [[maybe_unused]] char* ii = state(i, i);
         LAE_OMP(task if (deferred_) depend(in : ik[0]) depend(inout : ii[0]))
-        step([this, i, k] { add_square_nt<Scalar>(tile(i, i), -1, tile(i, k)); });
+        step([this, i, k] {
+          add_lower_product<Scalar>(tile(i, i), -1, plain(tile(i, k)), transposed(tile(i, k)));
+        });
       }
     }
   }
@@ -116,7 +121,9 @@ class SpdTiles {
           [[maybe_unused]] char* kj = state(k, j);
           [[maybe_unused]] char* ij = state(i, j);
           LAE_OMP(task if (deferred_) depend(in : ik[0], kj[0]) depend(inout : ij[0]))
-          step([this, i, j, k] { add_product<Scalar>(tile(i, j), 1, tile(i, k), tile(k, j)); });
+          step([this, i, j, k] {
+            add_product<Scalar>(tile(i, j), 1, plain(tile(i, k)), plain(tile(k, j)));
+          });
         }
       }
       for (Index j = 0; j < k; ++j) {
@@ -136,11 +143,15 @@ class SpdTiles {
           [[maybe_unused]] char* ki = state(k, i);
           [[maybe_unused]] char* ij = state(i, j);
           LAE_OMP(task if (deferred_) depend(in : ki[0], kj[0]) depend(inout : ij[0]))
-          step([this, i, j, k] { add_product_tn<Scalar>(tile(i, j), 1, tile(k, i), tile(k, j)); });
+          step([this, i, j, k] {
+            add_product<Scalar>(tile(i, j), 1, transposed(tile(k, i)), plain(tile(k, j)));
+          });
         }
         [[maybe_unused]] char* jj = state(j, j);
         LAE_OMP(task if (deferred_) depend(in : kj[0]) depend(inout : jj[0]))
-        step([this, j, k] { add_square_tn<Scalar>(tile(j, j), 1, tile(k, j)); });
+        step([this, j, k] {
+          add_lower_product<Scalar>(tile(j, j), 1, transposed(tile(k, j)), plain(tile(k, j)));
+        });
       }
       for (Index j = 0; j < k; ++j) {
         [[maybe_unused]] char* kj = state(k, j);

@@ -3,7 +3,8 @@
 /// \file
 /// In-place kernels on one tile, on one thread, for a lower triangle L (what stands above its
 /// diagonal is neither read nor written). Each splits its triangle in two, so that nearly all of
-/// its work is a plain product, which Eigen runs several times faster than its triangular kernels.
+/// its work is a plain product, several times faster than Eigen's triangular kernels; triangles of
+/// side smallest_triangle are not split further.
 /// There is no solving among them: a triangle is inverted once and multiplied by ever after.
 
 #include <cmath>
@@ -12,12 +13,9 @@
 
 namespace lae::detail {
 
-/// Triangles up to this side are not split further.
-inline constexpr Index smallest_triangle = 48;
-
-/// Where to split a triangle: near the middle, at a multiple of the widest vector.
+/// Where to split a triangle: near the middle, at a multiple of the product kernel's widths.
 inline Index split_point(Index size) {
-  return (size / 2 + 15) / 16 * 16;
+  return (size / 2 + 23) / 24 * 24;
 }
 
 /// A small triangle as a square with zeros above the diagonal.
@@ -33,13 +31,14 @@ SmallSquare<Scalar> square_of(ConstTile<Scalar> l) {
 template <class Scalar>
 void multiply_on_right_by_transposed(Tile<Scalar> b, ConstTile<Scalar> l) {
   if (l.rows() <= smallest_triangle) {
-    b = (b * square_of<Scalar>(l).transpose()).eval();
+    set_product<Scalar>(b, plain(b), transposed(square_of<Scalar>(l)));
     return;
   }
   const Index half = split_point(l.rows());
   const Index rest = l.rows() - half;
   multiply_on_right_by_transposed<Scalar>(b.rightCols(rest), l.bottomRightCorner(rest, rest));
-  add_product_nt<Scalar>(b.rightCols(rest), 1, b.leftCols(half), l.bottomLeftCorner(rest, half));
+  add_product<Scalar>(b.rightCols(rest), 1, plain(b.leftCols(half)),
+                      transposed(l.bottomLeftCorner(rest, half)));
   multiply_on_right_by_transposed<Scalar>(b.leftCols(half), l.topLeftCorner(half, half));
 }
 
@@ -47,13 +46,14 @@ void multiply_on_right_by_transposed(Tile<Scalar> b, ConstTile<Scalar> l) {
 template <class Scalar>
 void multiply_on_right(Tile<Scalar> b, ConstTile<Scalar> l) {
   if (l.rows() <= smallest_triangle) {
-    b = (b * square_of<Scalar>(l)).eval();
+    set_product<Scalar>(b, plain(b), plain(square_of<Scalar>(l)));
     return;
   }
   const Index half = split_point(l.rows());
   const Index rest = l.rows() - half;
   multiply_on_right<Scalar>(b.leftCols(half), l.topLeftCorner(half, half));
-  add_product<Scalar>(b.leftCols(half), 1, b.rightCols(rest), l.bottomLeftCorner(rest, half));
+  add_product<Scalar>(b.leftCols(half), 1, plain(b.rightCols(rest)),
+                      plain(l.bottomLeftCorner(rest, half)));
   multiply_on_right<Scalar>(b.rightCols(rest), l.bottomRightCorner(rest, rest));
 }
 
@@ -61,13 +61,14 @@ void multiply_on_right(Tile<Scalar> b, ConstTile<Scalar> l) {
 template <class Scalar>
 void multiply_on_left(ConstTile<Scalar> l, Tile<Scalar> b) {
   if (l.rows() <= smallest_triangle) {
-    b = (square_of<Scalar>(l) * b).eval();
+    set_product<Scalar>(b, plain(square_of<Scalar>(l)), plain(b));
     return;
   }
   const Index half = split_point(l.rows());
   const Index rest = l.rows() - half;
   multiply_on_left<Scalar>(l.bottomRightCorner(rest, rest), b.bottomRows(rest));
-  add_product<Scalar>(b.bottomRows(rest), 1, l.bottomLeftCorner(rest, half), b.topRows(half));
+  add_product<Scalar>(b.bottomRows(rest), 1, plain(l.bottomLeftCorner(rest, half)),
+                      plain(b.topRows(half)));
   multiply_on_left<Scalar>(l.topLeftCorner(half, half), b.topRows(half));
 }
 
@@ -75,13 +76,14 @@ void multiply_on_left(ConstTile<Scalar> l, Tile<Scalar> b) {
 template <class Scalar>
 void multiply_on_left_by_transposed(ConstTile<Scalar> l, Tile<Scalar> b) {
   if (l.rows() <= smallest_triangle) {
-    b = (square_of<Scalar>(l).transpose() * b).eval();
+    set_product<Scalar>(b, transposed(square_of<Scalar>(l)), plain(b));
     return;
   }
   const Index half = split_point(l.rows());
   const Index rest = l.rows() - half;
   multiply_on_left_by_transposed<Scalar>(l.topLeftCorner(half, half), b.topRows(half));
-  add_product_tn<Scalar>(b.topRows(half), 1, l.bottomLeftCorner(rest, half), b.bottomRows(rest));
+  add_product<Scalar>(b.topRows(half), 1, transposed(l.bottomLeftCorner(rest, half)),
+                      plain(b.bottomRows(rest)));
   multiply_on_left_by_transposed<Scalar>(l.bottomRightCorner(rest, rest), b.bottomRows(rest));
 }
 
@@ -116,7 +118,7 @@ Index invert_cholesky_factor(Tile<Scalar> a) {
   Tile<Scalar> a22 = a.bottomRightCorner(rest, rest);
   if (const Index failed = invert_cholesky_factor<Scalar>(a11); failed >= 0) return failed;
   multiply_on_right_by_transposed<Scalar>(a21, a11);
-  add_square_nt<Scalar>(a22, -1, a21);
+  add_lower_product<Scalar>(a22, -1, plain(a21), transposed(a21));
   if (const Index failed = invert_cholesky_factor<Scalar>(a22); failed >= 0) return half + failed;
   // The inverse of [L11 0; L21 L22] has -L22⁻¹ L21 L11⁻¹ below the diagonal.
   multiply_on_right<Scalar>(a21, a11);
@@ -142,7 +144,7 @@ void multiply_by_own_transpose(Tile<Scalar> l) {
   Tile<Scalar> l11 = l.topLeftCorner(half, half);
   Tile<Scalar> l21 = l.bottomLeftCorner(rest, half);
   multiply_by_own_transpose<Scalar>(l11);
-  add_square_tn<Scalar>(l11, 1, l21);
+  add_lower_product<Scalar>(l11, 1, transposed(l21), plain(l21));
   multiply_on_left_by_transposed<Scalar>(l.bottomRightCorner(rest, rest), l21);
   multiply_by_own_transpose<Scalar>(l.bottomRightCorner(rest, rest));
 }
