@@ -97,24 +97,25 @@ def books(args):
 
 
 def main():
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    common.add_argument("--scalars", nargs="+", default=["double", "float"])
+    common.add_argument("--models", nargs="+", default=["l3ae", "ease"])
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--scalars", nargs="+", default=["double", "float"])
-    parser.add_argument("--models", nargs="+", default=["l3ae", "ease"])
     commands = parser.add_subparsers(required=True)
 
-    command = commands.add_parser("textbook")
+    command = commands.add_parser("textbook", parents=[common])
     command.add_argument("--data", nargs="+", required=True)
     command.add_argument("--rounds", type=int, default=3)
     command.add_argument("--python", default="/usr/bin/python3", help="one that has NumPy and SciPy")
     command.set_defaults(function=textbook)
 
-    command = commands.add_parser("growth")
+    command = commands.add_parser("growth", parents=[common])
     command.add_argument("--sizes", nargs="+", type=int, default=[1000, 2000, 4000, 8000, 16000])
     command.set_defaults(function=growth)
 
-    command = commands.add_parser("books")
+    command = commands.add_parser("books", parents=[common])
     command.add_argument("--forms", nargs="+", default=["primal", "dual"])
     command.set_defaults(function=books)
 

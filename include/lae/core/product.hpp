@@ -87,10 +87,12 @@ class ProductKernel {
     static thread_local Vector<Scalar> packed(max_depth * (max_columns + height));
     Scalar* const packed_b = packed.data();
     Scalar* const packed_a = packed_b + max_depth * max_columns;
-    for (Index k = 0; k < a.columns; k += max_depth) {
-      const Index part = std::min(max_depth, a.columns - k);
-      for (Index j = 0; j < c.cols(); j += max_columns) {
-        const Index columns = std::min(max_columns, c.cols() - j);
+    const Index depth_step = even_step(a.columns, max_depth, 1);
+    const Index column_step = even_step(c.cols(), max_columns, width);
+    for (Index k = 0; k < a.columns; k += depth_step) {
+      const Index part = std::min(depth_step, a.columns - k);
+      for (Index j = 0; j < c.cols(); j += column_step) {
+        const Index columns = std::min(column_step, c.cols() - j);
         pack<width>(b.at(k, j), b.column_stride, b.row_stride, columns, part, packed_b);
         // Rows above the diagonal have nothing to the right of column j.
         for (Index i = region == Region::lower ? j : 0; i < c.rows(); i += height) {
@@ -103,6 +105,13 @@ class ProductKernel {
   }
 
  private:
+  /// Cuts `size` into as few parts of at most `most` as possible, all alike: a short last part
+  /// would take nearly as long as a whole one. The step is a multiple of `unit`, as `most` is.
+  static Index even_step(Index size, Index most, Index unit) {
+    const Index parts = (size + most - 1) / most;
+    return parts > 1 ? ((size + parts - 1) / parts + unit - 1) / unit * unit : most;
+  }
+
   /// Rows [i, i + rows) of C, columns [j, j + columns).
   template <Region region, Store store>
   static void multiply_panels(Tile<Scalar>& c, Scalar alpha, Index i, Index rows, Index j,
