@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "peak_memory.hpp"
 #include "synthetic_data.hpp"
 #include "yardstick.hpp"
 

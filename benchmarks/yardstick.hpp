@@ -1,16 +1,10 @@
 #pragma once
 
 /// \file
-/// What everything here is measured against: the rate at which this machine multiplies matrices,
-/// and the memory a computation adds to the process.
-
-#include <malloc.h>
+/// What everything here is measured against: the rate at which this machine multiplies matrices.
 
 #include <chrono>
-#include <cstdint>
-#include <fstream>
 #include <lae/core/types.hpp>
-#include <string>
 
 namespace yardstick {
 
@@ -31,31 +25,5 @@ double gemm_rate(lae::Index size = 2048) {
   const auto side = static_cast<double>(size);
   return 2 * side * side * side / seconds;
 }
-
-/// The peak of what is resident in memory from construction on, in bytes (Linux).
-class PeakMemory {
- public:
-  PeakMemory() {
-    malloc_trim(0);  // what was freed before does not serve as memory now
-    std::ofstream("/proc/self/clear_refs") << "5";
-    before_ = status("VmHWM:");
-  }
-
-  std::uint64_t added() const { return status("VmHWM:") - before_; }
-  std::uint64_t of_process() const { return status("VmHWM:"); }
-
- private:
-  static std::uint64_t status(const std::string& key) {
-    std::ifstream file("/proc/self/status");
-    std::string word;
-    std::uint64_t kibibytes = 0;
-    while (file >> word) {
-      if (word == key && file >> kibibytes) return kibibytes * 1024;
-    }
-    return 0;
-  }
-
-  std::uint64_t before_ = 0;
-};
 
 }  // namespace yardstick

@@ -29,7 +29,7 @@ run_tests() {
 }
 
 install_packages g++ clang libclang-rt-dev libomp-dev make cmake catch2 libeigen3-dev libzip-dev \
-  libcli11-dev libfmt-dev nlohmann-json3-dev
+  libcli11-dev libfmt-dev nlohmann-json3-dev libopenblas-dev libbenchmark-dev
 run_tests release
 run_tests asan-ubsan
 echo "$passed passed, $failed failed, $skipped skipped"

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <exception>
 
+#include "lae/core/blas_threads.hpp"
 #include "lae/core/types.hpp"
 
 #ifdef _OPENMP
@@ -62,6 +63,7 @@ class FirstException {
 /// ends the loop and is rethrown.
 template <class Body>
 void parallel_for(Index count, Body&& body) {
+  [[maybe_unused]] const SingleThreadedBlas single_threaded_blas;
   if (count <= 1 || thread_count() == 1) {
     for (Index i = 0; i < count; ++i) body(i);
     return;

@@ -14,6 +14,7 @@
 /// With EIGEN_USE_BLAS defined, the products go to that BLAS instead.
 
 #include <algorithm>
+#include <cstddef>
 #include <utility>
 
 #include "lae/core/types.hpp"
@@ -79,12 +80,15 @@ class ProductKernel {
                 "in-place products need a factor that is packed whole");
 
  public:
+  /// What every thread keeps for packed factors.
+  static constexpr Index buffer_size = max_depth * (max_columns + height);
+
   enum class Region { all, lower };
   enum class Store { set, add };
 
   template <Region region, Store store>
   static void run(Tile<Scalar> c, Scalar alpha, const Factor<Scalar>& a, const Factor<Scalar>& b) {
-    static thread_local Vector<Scalar> packed(max_depth * (max_columns + height));
+    static thread_local Vector<Scalar> packed(buffer_size);
     Scalar* const packed_b = packed.data();
     Scalar* const packed_a = packed_b + max_depth * max_columns;
     const Index depth_step = even_step(a.columns, max_depth, 1);
@@ -225,6 +229,12 @@ void add_lower_product(Tile<Scalar> c, Scalar alpha, const Factor<Scalar>& a,
   Kernel::template run<Kernel::Region::lower, Kernel::Store::add>(c, alpha, a, b);
 }
 
+/// Bytes that each thread keeps for products.
+template <class Scalar>
+constexpr std::size_t product_buffer_bytes() {
+  return static_cast<std::size_t>(ProductKernel<Scalar>::buffer_size) * sizeof(Scalar);
+}
+
 /// C <- A B, where one factor has no side above smallest_triangle and the other may be C itself.
 template <class Scalar>
 void set_product(Tile<Scalar> c, const Factor<Scalar>& a, const Factor<Scalar>& b) {
@@ -238,7 +248,8 @@ void set_product(Tile<Scalar> c, const Factor<Scalar>& a, const Factor<Scalar>& 
 template <class Scalar, class Body>
 void with_eigen(const Factor<Scalar>& f, Body&& body) {
   using Map = Eigen::Map<const Matrix<Scalar>, 0, Eigen::OuterStride<>>;
-  if (f.column_stride == 1) {
+  // A single column transposed has two strides of 1, of which BLAS would take the wrong one.
+  if (f.column_stride == 1 && f.row_stride >= f.columns) {
     body(Map(f.data, f.rows, f.columns, Eigen::OuterStride<>(f.row_stride)));
   } else {
     body(Map(f.data, f.columns, f.rows, Eigen::OuterStride<>(f.column_stride)).transpose());
@@ -259,6 +270,10 @@ void add_lower_product(Tile<Scalar> c, Scalar alpha, const Factor<Scalar>& a,
   with_eigen(a, b, [&](const auto& x, const auto& y) {
     c.template triangularView<Eigen::Lower>() += alpha * x * y;
   });
+}
+template <class Scalar>
+constexpr std::size_t product_buffer_bytes() {
+  return 0;
 }
 template <class Scalar>
 void set_product(Tile<Scalar> c, const Factor<Scalar>& a, const Factor<Scalar>& b) {

@@ -176,10 +176,10 @@ template <class Scalar>
 FitCost inverse_cost(Index rows, Index items, Index entries, FitForm form) {
   require(form != FitForm::dual || rows <= items,
           "the dual form needs no more rows (users) than items, got ", rows, " x ", items);
-  const FitCost primal{
-      volume(items, items, items) + sparse_gram_flops(rows, entries),
-      dense_bytes<Scalar>(items, items) + sparse_gram_bytes<Scalar>(rows, items, entries),
-      FitForm::primal};
+  const FitCost primal{volume(items, items, items) + sparse_gram_flops(rows, entries),
+                       dense_bytes<Scalar>(items, items) + product_bytes<Scalar>() +
+                           sparse_gram_bytes<Scalar>(rows, items, entries),
+                       FitForm::primal};
   if (form == FitForm::primal || rows > items) return primal;
 
   const double sparse_flops = 2 * static_cast<double>(entries) *
@@ -188,7 +188,8 @@ FitCost inverse_cost(Index rows, Index items, Index entries, FitForm form) {
                                dense_bytes<Scalar>(std::min(items, dual_panel(items)), rows);
   const FitCost dual{
       volume(rows, rows, rows) + sparse_gram_flops(items, entries) + sparse_flops,
-      dense_bytes<Scalar>(items, items) + csr_bytes<Scalar>(rows, entries) +
+      dense_bytes<Scalar>(items, items) + product_bytes<Scalar>() +
+          csr_bytes<Scalar>(rows, entries) +
           std::max(sparse_gram_bytes<Scalar>(items, rows, entries),
                    csr_bytes<Scalar>(rows, entries) + csr_bytes<Scalar>(items, entries) + panels),
       FitForm::dual};

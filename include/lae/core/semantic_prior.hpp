@@ -113,12 +113,13 @@ template <class Scalar>
 FitCost semantic_prior_cost(const ProblemSize& size) {
   const Index n = size.items;
   const Index d = size.features;
-  const std::uint64_t square = dense_bytes<Scalar>(d, d);
+  const std::uint64_t square = dense_bytes<Scalar>(d, d) + product_bytes<Scalar>();
   const std::uint64_t v = dense_bytes<Scalar>(n, d);
   const double solve_flops = volume(n, d, d) + volume(d, d, d) * 2 / 3;
   if (!size.feature_entries) {
     if (has_low_rank_prior(size)) return {volume(n, d, d) + solve_flops, v + square};
-    return {volume(n, n, n) + volume(n, n, d), v + dense_bytes<Scalar>(n, n)};
+    return {volume(n, n, n) + volume(n, n, d),
+            v + dense_bytes<Scalar>(n, n) + product_bytes<Scalar>()};
   }
   const Index entries = *size.feature_entries;
   const std::uint64_t tags = csr_bytes<Scalar>(n, entries);

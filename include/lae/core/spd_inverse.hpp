@@ -66,6 +66,7 @@ class SpdTiles {
     const double tiles = static_cast<double>(tiles_);
     Stage stage(progress, name, passes * tiles * (tiles + 1) * (tiles + 2) / 6);
     stage_ = &stage;
+    [[maybe_unused]] const SingleThreadedBlas single_threaded_blas;
     if (deferred_) {
       // Not `single`: GCC's runtime frees the table of dependences of the primary thread alone.
       LAE_OMP(parallel)

@@ -59,7 +59,8 @@ class Cosine {
   /// Peak memory and flops of `fit`.
   static FitCost estimate(const ProblemSize& size) {
     return {detail::feature_gram_flops(size), detail::dense_bytes<Scalar>(size.items, size.items) +
-                                                  detail::feature_gram_bytes<Scalar>(size)};
+                                                  detail::feature_gram_bytes<Scalar>(size) +
+                                                  detail::product_bytes<Scalar>()};
   }
 
  private:

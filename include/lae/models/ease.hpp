@@ -74,7 +74,8 @@ class Ease {
     if (detail::has_low_rank_prior(size)) {
       cost.flops += 2 * detail::volume(size.items, size.items, size.features);
       cost.bytes =
-          std::max(cost.bytes, detail::dense_bytes<Scalar>(size.items, size.items) +
+          std::max(cost.bytes, detail::product_bytes<Scalar>() +
+                                   detail::dense_bytes<Scalar>(size.items, size.items) +
                                    2 * detail::dense_bytes<Scalar>(size.items, size.features));
     }
     return cost;

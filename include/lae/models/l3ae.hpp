@@ -77,16 +77,18 @@ class L3ae {
     const FitCost inverse = detail::inverse_cost<Scalar>(size.users, n, size.interactions, form);
     const std::uint64_t x = detail::csr_bytes<Scalar>(size.users, size.interactions);
     const std::uint64_t square = detail::dense_bytes<Scalar>(n, n);
+    const std::uint64_t buffers = detail::product_bytes<Scalar>();
     const double flops = semantic.flops + inverse.flops;
     if (detail::has_low_rank_prior(size)) {
       const std::uint64_t v = detail::dense_bytes<Scalar>(n, d);
       return {flops + 4 * detail::volume(n, n, d),
-              std::max({semantic.bytes + x, inverse.bytes + v, square + 2 * v}), inverse.form};
+              std::max({semantic.bytes + x, inverse.bytes + v, square + 2 * v + buffers}),
+              inverse.form};
     }
     const std::uint64_t panels = static_cast<std::uint64_t>(thread_count()) *
                                  detail::dense_bytes<Scalar>(std::min(n, detail::product_tile), n);
     return {flops + 2 * detail::volume(n, n, n),
-            std::max({semantic.bytes + x, inverse.bytes + square, 2 * square + panels}),
+            std::max({semantic.bytes + x, inverse.bytes + square, 2 * square + panels + buffers}),
             inverse.form};
   }
 

@@ -1,0 +1,41 @@
+#pragma once
+
+/// \file
+/// Keeps a BLAS (EIGEN_USE_BLAS) from starting threads of its own below ours.
+
+#if defined(EIGEN_USE_BLAS) && defined(_OPENMP) && defined(__GNUC__)
+/// OpenBLAS's; absent from other libraries. (MKL notices OpenMP's regions by itself.)
+extern "C" {
+void openblas_set_num_threads(int) __attribute__((weak));
+int openblas_get_num_threads() __attribute__((weak));
+}
+#endif
+
+namespace lae::detail {
+
+#if defined(EIGEN_USE_BLAS) && defined(_OPENMP) && defined(__GNUC__)
+
+/// While it lives, calls of OpenBLAS stay on the thread that makes them.
+class SingleThreadedBlas {
+ public:
+  SingleThreadedBlas() : before_(openblas_get_num_threads ? openblas_get_num_threads() : 1) {
+    if (before_ > 1) openblas_set_num_threads(1);
+  }
+  ~SingleThreadedBlas() {
+    if (before_ > 1) openblas_set_num_threads(before_);
+  }
+  SingleThreadedBlas(const SingleThreadedBlas&) = delete;
+  SingleThreadedBlas& operator=(const SingleThreadedBlas&) = delete;
+
+ private:
+  int before_;
+};
+
+#else
+
+/// Nothing to do: without BLAS there is one kind of thread, without OpenMP BLAS may have its own.
+struct SingleThreadedBlas {};
+
+#endif
+
+}  // namespace lae::detail

@@ -1,0 +1,77 @@
+#include <lae/lae.hpp>
+#include <peak_memory.hpp>
+#include <string>
+
+#include "catch.hpp"
+#include "random_data.hpp"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define LAE_TEST_SANITIZED
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define LAE_TEST_SANITIZED
+#endif
+#endif
+
+namespace {
+
+/// The peak of what fit(control) adds to the process is what estimate said, to 5 %.
+template <class Fit>
+void check_estimate(const std::string& name, const lae::FitCost& cost, Fit fit) {
+  INFO(name);
+  lae::FitControl control;
+  control.form = cost.form;
+  const yardstick::PeakMemory memory;
+  const auto model = fit(control);
+  const auto peak = static_cast<double>(memory.added());
+  CHECK(model.items() > 0);
+  CHECK(static_cast<double>(cost.bytes) == Approx(peak).epsilon(0.05));
+}
+
+}  // namespace
+
+TEST_CASE("Fits take the memory that they estimate", "[models][memory]") {
+#ifdef LAE_TEST_SANITIZED
+  WARN("skipped: no memory figures under a sanitizer");
+#else
+  if (!yardstick::PeakMemory::is_known()) {
+    WARN("skipped: no /proc/self/status to measure memory with");
+    return;
+  }
+  RandomData random(80);
+  const lae::Index items = 3600;
+  const lae::Csr<double> few_users = random.interactions(600, items, 0.005);
+  const lae::Csr<double> x = random.interactions(4000, items, 0.005);
+  const lae::Csr<double> tags = random.interactions(items, 3000, 0.002);
+  const lae::Matrix<float> f = random.dense(items, 500).cast<float>();
+  const lae::Matrix<float> wide = random.dense(items, 4000).cast<float>();
+  using namespace lae;
+  const auto warm = L3ae<double>().fit(x, f);  // threads and their stacks
+  CHECK(warm.items() == items);
+
+  const Ease<double> ease;
+  const Cease<double> cease;
+  const AddEase<double> add_ease;
+  const L3ae<double> l3ae;
+  check_estimate("EASE", ease.estimate(problem_size(x)),
+                 [&](const FitControl& c) { return ease.fit(x, c); });
+  check_estimate("EASE, dual", ease.estimate(problem_size(few_users), FitForm::dual),
+                 [&](const FitControl& c) { return ease.fit(few_users, c); });
+  check_estimate("semantic EASE", ease.estimate_features(feature_size(f)),
+                 [&](const FitControl& c) { return ease.fit_features(f, c); });
+  check_estimate("CEASE", cease.estimate(problem_size(x, tags)),
+                 [&](const FitControl& c) { return cease.fit(x, tags, c); });
+  check_estimate("LLM-CEASE", cease.estimate(problem_size(x, f)),
+                 [&](const FitControl& c) { return cease.fit(x, f, c); });
+  check_estimate("Add-EASE", add_ease.estimate(problem_size(x, tags)),
+                 [&](const FitControl& c) { return add_ease.fit(x, tags, c); });
+  check_estimate("LLM-Add-EASE", add_ease.estimate(problem_size(x, f)),
+                 [&](const FitControl& c) { return add_ease.fit(x, f, c); });
+  check_estimate("L3AE", l3ae.estimate(problem_size(x, f)),
+                 [&](const FitControl& c) { return l3ae.fit(x, f, c); });
+  check_estimate("L3AE, more dimensions than items", l3ae.estimate(problem_size(x, wide)),
+                 [&](const FitControl& c) { return l3ae.fit(x, wide, c); });
+  check_estimate("cosine", Cosine<double>::estimate(feature_size(f)),
+                 [&](const FitControl& c) { return Cosine<double>().fit(f, c); });
+#endif
+}
