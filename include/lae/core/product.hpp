@@ -121,7 +121,7 @@ class ProductKernel {
   static void multiply_panels(Tile<Scalar>& c, Scalar alpha, Index i, Index rows, Index j,
                               Index columns, const Scalar* packed_a, const Scalar* packed_b,
                               Index depth) {
-    alignas(Packet) Scalar product[height * width];
+    Scalar product[height * width];
     for (Index first = 0; first < columns; first += width) {
       const Index column = j + first;
       if (region == Region::lower && column >= i + rows) break;
@@ -160,10 +160,10 @@ class ProductKernel {
     ((sum[Cell] = pset1<Packet>(Scalar(0))), ...);
     for (Index k = 0; k < depth; ++k, a += height, b += width) {
       Packet b_k[packets];
-      for (Index p = 0; p < packets; ++p) b_k[p] = pload<Packet>(b + p * lanes);
+      for (Index p = 0; p < packets; ++p) b_k[p] = ploadu<Packet>(b + p * lanes);
       ((sum[Cell] = pmadd(pset1<Packet>(a[Cell / packets]), b_k[Cell % packets], sum[Cell])), ...);
     }
-    (pstore(product + Cell * lanes, sum[Cell]), ...);
+    (pstoreu(product + Cell * lanes, sum[Cell]), ...);
   }
 
   /// Copies `count` rows of A (or columns of B) of length `depth`, in panels of `panel` that run
