@@ -13,6 +13,9 @@
 
 namespace lae::detail {
 
+/// Factors up to this side are computed entry by entry.
+inline constexpr Index smallest_factor = 24;
+
 /// Where to split a triangle: near the middle, at a multiple of the product kernel's widths.
 inline Index split_point(Index size) {
   return (size / 2 + 23) / 24 * 24;
@@ -92,7 +95,7 @@ void multiply_on_left_by_transposed(ConstTile<Scalar> l, Tile<Scalar> b) {
 template <class Scalar>
 Index invert_cholesky_factor(Tile<Scalar> a) {
   const Index size = a.rows();
-  if (size <= smallest_triangle) {
+  if (size <= smallest_factor) {
     for (Index i = 0; i < size; ++i) {
       for (Index j = 0; j < i; ++j) {
         a(i, j) = (a(i, j) - a.row(i).head(j).dot(a.row(j).head(j))) / a(j, j);
@@ -131,7 +134,7 @@ Index invert_cholesky_factor(Tile<Scalar> a) {
 template <class Scalar>
 void multiply_by_own_transpose(Tile<Scalar> l) {
   const Index size = l.rows();
-  if (size <= smallest_triangle) {
+  if (size <= smallest_factor) {
     for (Index i = 0; i < size; ++i) {
       for (Index j = 0; j <= i; ++j) {
         l(i, j) = l.col(i).tail(size - i).dot(l.col(j).tail(size - i));
