@@ -12,6 +12,7 @@
 
 #include <utility>
 
+#include "lae/core/large_matrix.hpp"
 #include "lae/core/semantic_prior.hpp"
 
 namespace lae {
@@ -41,7 +42,7 @@ void constrain_diagonal(Matrix<Scalar>& p, LowRankPrior<Scalar> prior, Scalar ka
   detail::require(v.rows() == n, "the prior has ", v.rows(), " items, P has ", n);
   detail::Stage stage(progress, "constrain", 2.0 * static_cast<double>(n));
 
-  Matrix<Scalar> w(n, v.cols());
+  Matrix<Scalar> w = detail::large_matrix<Scalar>(n, v.cols());
   detail::parallel_tiles(n, detail::product_tile, [&](Index first, Index rows) {
     w.middleRows(first, rows).setZero();
     detail::add_product<Scalar>(w.middleRows(first, rows), 1,
@@ -167,7 +168,8 @@ Matrix<Scalar> semantic_weights(SemanticPrior<Scalar> prior) {
     return std::move(dense->inverse);
   }
   const auto& low_rank = std::get<LowRankPrior<Scalar>>(prior);
-  Matrix<Scalar> weights(low_rank.v.rows(), low_rank.v.rows());
+  const Index n = low_rank.v.rows();
+  Matrix<Scalar> weights = detail::large_matrix<Scalar>(n, n);
   blend_semantic_weights(weights, low_rank, Scalar(1));
   return weights;
 }

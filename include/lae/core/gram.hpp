@@ -7,24 +7,20 @@
 #include <vector>
 
 #include "lae/core/errors.hpp"
+#include "lae/core/large_matrix.hpp"
 #include "lae/core/parallel.hpp"
 #include "lae/core/product.hpp"
+#include "lae/core/progress.hpp"
 #include "lae/core/types.hpp"
 
 namespace lae {
 
 namespace detail {
 
+/// gram += weight * XᵀX, see below; or, with `is_new`, gram <- weight * XᵀX, which clears each row
+/// when it is its turn, in the cache.
 template <class Scalar>
-void set_lower_triangle_zero(Tile<Scalar> square) {
-  parallel_tiles(square.rows(), 64, [&](Index first, Index rows) {
-    for (Index i = first; i < first + rows; ++i) square.row(i).head(i + 1).setZero();
-  });
-}
-
-/// gram += weight * XᵀX, see below.
-template <class Scalar>
-void add_gram_of_columns(const Csr<Scalar>& x, Scalar weight, Tile<Scalar> gram) {
+void add_gram_of_columns(const Csr<Scalar>& x, Scalar weight, Tile<Scalar> gram, bool is_new) {
   const Index n = x.cols();
   const Index* row_start = x.outerIndexPtr();
   const Index* column = x.innerIndexPtr();
@@ -51,6 +47,7 @@ void add_gram_of_columns(const Csr<Scalar>& x, Scalar weight, Tile<Scalar> gram)
 
   parallel_tiles(n, 16, [&](Index first, Index items) {
     for (Index i = first; i < first + items; ++i) {
+      if (is_new) gram.row(i).head(i + 1).setZero();
       Scalar* gram_row = gram.row(i).data();
       const auto begin = column_start[static_cast<std::size_t>(i)];
       const auto end = column_start[static_cast<std::size_t>(i) + 1];
@@ -88,8 +85,10 @@ Vector<Scalar> ridge_of_items(const Vector<Scalar>& ridge, Index items) {
 /// A size x size matrix whose lower triangle is zero; the rest is not initialised.
 template <class Scalar>
 Matrix<Scalar> zero_lower_triangle(Index size) {
-  Matrix<Scalar> matrix(size, size);
-  detail::set_lower_triangle_zero<Scalar>(matrix);
+  Matrix<Scalar> matrix = detail::large_matrix<Scalar>(size, size);
+  detail::parallel_tiles(size, 64, [&](Index first, Index rows) {
+    for (Index i = first; i < first + rows; ++i) matrix.row(i).head(i + 1).setZero();
+  });
   return matrix;
 }
 
@@ -102,7 +101,7 @@ template <class Scalar>
 void add_gram_of_columns(const Csr<Scalar>& x, Scalar weight, Matrix<Scalar>& gram) {
   detail::require(gram.rows() == x.cols() && gram.cols() == x.cols(), "gram is ", gram.rows(),
                   " x ", gram.cols(), ", but the matrix has ", x.cols(), " columns");
-  detail::add_gram_of_columns<Scalar>(x, weight, gram);
+  detail::add_gram_of_columns<Scalar>(x, weight, gram, false);
 }
 
 /// gram += weight * FFᵀ, lower triangle only, for dense F items x features.
@@ -149,11 +148,15 @@ Matrix<Scalar> gram_of_columns(const Matrix<Scalar>& f) {
   return gram;
 }
 
-/// XᵀX for users x items interactions: n x n, lower triangle.
+/// XᵀX for users x items interactions: n x n, lower triangle, the rest not initialised.
+/// Cost: as add_gram_of_columns. \throws Cancelled
 template <class Scalar>
-Matrix<Scalar> interaction_gram(const Csr<Scalar>& interactions) {
-  Matrix<Scalar> gram = zero_lower_triangle<Scalar>(interactions.cols());
-  add_gram_of_columns(interactions, Scalar(1), gram);
+Matrix<Scalar> interaction_gram(const Csr<Scalar>& interactions, const Progress& progress = {}) {
+  detail::Stage stage(progress, "gram", 1);
+  const Index n = interactions.cols();
+  Matrix<Scalar> gram = detail::large_matrix<Scalar>(n, n);
+  detail::add_gram_of_columns<Scalar>(interactions, 1, gram, true);
+  stage.finish();
   return gram;
 }
 

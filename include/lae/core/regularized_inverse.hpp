@@ -19,6 +19,7 @@
 #include "lae/core/errors.hpp"
 #include "lae/core/fit_control.hpp"
 #include "lae/core/gram.hpp"
+#include "lae/core/large_matrix.hpp"
 #include "lae/core/parallel.hpp"
 #include "lae/core/progress.hpp"
 #include "lae/core/spd_inverse.hpp"
@@ -136,11 +137,10 @@ Matrix<Scalar> dual_inverse(const Csr<Scalar>& x, const Vector<Scalar>& ridge,
   const Csr<Scalar> y_items = y.transpose();
 
   // M and its inverse live in the lower triangle of P's storage, while P grows in the upper one.
-  Matrix<Scalar> p(n, n);
+  Matrix<Scalar> p = large_matrix<Scalar>(n, n);
   Vector<Scalar> p_diagonal(n);
   Tile<Scalar> inverse = p.topLeftCorner(m, m);
-  set_lower_triangle_zero<Scalar>(inverse);
-  add_gram_of_columns<Scalar>(y_items, 1, inverse);
+  add_gram_of_columns<Scalar>(y_items, 1, inverse, true);
   inverse.diagonal().array() += 1;
   SpdTiles<Scalar>(inverse).invert(progress);
 
@@ -215,7 +215,7 @@ Matrix<Scalar> regularized_inverse(Csr<Scalar> x, const Ridge& ridge,
   if (!is_positive) form = FitForm::primal;
   form = detail::inverse_cost<Scalar>(x.rows(), x.cols(), x.nonZeros(), form).form;
   if (form == FitForm::dual) return detail::dual_inverse(x, of_items, progress);
-  return regularized_inverse(interaction_gram(x), of_items, progress);
+  return regularized_inverse(interaction_gram(x, progress), of_items, progress);
 }
 
 }  // namespace lae

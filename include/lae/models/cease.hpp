@@ -91,7 +91,7 @@ class Cease {
 
   Matrix<Scalar> inverse(Csr<Scalar> x, const Matrix<Scalar>& embeddings,
                          const FitControl& control) const {
-    Matrix<Scalar> gram = interaction_gram(x);
+    Matrix<Scalar> gram = interaction_gram(x, control.progress);
     add_gram_of_rows(embeddings, static_cast<Scalar>(options_.alpha), gram);
     return regularized_inverse(std::move(gram), static_cast<Scalar>(options_.lambda),
                                control.progress);
