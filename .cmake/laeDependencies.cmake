@@ -1,7 +1,8 @@
 # Finds what lae is built on, alike for this project and for its installed package:
 # - Eigen; lae_problem says why it cannot be used, or is empty.
 # - OpenMP, unless LAE_OPENMP is off: lae_openmp is its target, or empty.
-# - libzip, if it is there: makes the target lae::npz.
+# - libraries that single headers need, if they are there; lae_components lists their targets:
+#   lae::npz (libzip), lae::gzip (zlib), lae::json (simdjson).
 
 set(lae_problem "")
 set(lae_openmp "")
@@ -23,12 +24,31 @@ if(LAE_OPENMP OR NOT DEFINED LAE_OPENMP)
   endif()
 endif()
 
+# lae_component(name library...): makes the target lae::name.
+set(lae_components "")
+function(lae_component name)
+  if(NOT TARGET lae::${name})
+    add_library(lae::${name} INTERFACE IMPORTED)
+    target_link_libraries(lae::${name} INTERFACE lae::lae ${ARGN})
+  endif()
+  set(lae_components ${lae_components} lae::${name} PARENT_SCOPE)
+endfunction()
+
 # Not by libzip's own package file: Debian's refuses to load unless libzip's tools are there too.
 find_path(LAE_LIBZIP_INCLUDE_DIR zip.h)
 find_library(LAE_LIBZIP_LIBRARY zip)
 mark_as_advanced(LAE_LIBZIP_INCLUDE_DIR LAE_LIBZIP_LIBRARY)
-if(LAE_LIBZIP_INCLUDE_DIR AND LAE_LIBZIP_LIBRARY AND NOT TARGET lae::npz)
-  add_library(lae::npz INTERFACE IMPORTED)
+if(LAE_LIBZIP_INCLUDE_DIR AND LAE_LIBZIP_LIBRARY)
+  lae_component(npz ${LAE_LIBZIP_LIBRARY})
   target_include_directories(lae::npz INTERFACE ${LAE_LIBZIP_INCLUDE_DIR})
-  target_link_libraries(lae::npz INTERFACE lae::lae ${LAE_LIBZIP_LIBRARY})
+endif()
+
+find_package(ZLIB QUIET)
+if(ZLIB_FOUND)
+  lae_component(gzip ZLIB::ZLIB)
+endif()
+
+find_package(simdjson QUIET)
+if(simdjson_FOUND)
+  lae_component(json simdjson::simdjson)
 endif()

@@ -11,7 +11,6 @@
 #include <lae/core/parallel.hpp>
 #include <lae/io/file.hpp>
 #include <lae/lae.hpp>
-#include <new>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <stdexcept>
@@ -20,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "command_line.hpp"
 #include "dataset.hpp"
 #include "models.hpp"
 #include "report.hpp"
@@ -28,14 +28,6 @@
 
 namespace example {
 namespace {
-
-enum ExitCode { success = 0, failure = 1, wrong_usage = 2, interrupted = 130 };
-
-/// A hyper-parameter that cannot work.
-class UsageError : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
 
 struct Settings {
   std::optional<std::filesystem::path> data;
@@ -128,17 +120,6 @@ void add_options(CLI::App& app, Settings& settings) {
       ->option_text("DIR")
       ->group(synthetic)
       ->excludes("--data");
-}
-
-/// \throws CLI::ParseError
-Settings parse_arguments(CLI::App& app, int argc, char** argv) {
-  Settings settings;
-  add_options(app, settings);
-  app.parse(argc, argv);
-  std::sort(settings.cutoffs.begin(), settings.cutoffs.end());
-  settings.cutoffs.erase(std::unique(settings.cutoffs.begin(), settings.cutoffs.end()),
-                         settings.cutoffs.end());
-  return settings;
 }
 
 /// \throws UsageError
@@ -260,21 +241,13 @@ void print_heading(const Settings& settings, const Dataset<Scalar>& data,
   fmt::print("R: recall, N: NDCG, tail: only items outside the 20 % most popular ones\n\n");
 }
 
-void write_json(const std::filesystem::path& path, const nlohmann::ordered_json& json) {
-  const std::string text =
-      json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
-  lae::AtomicFile file(path);
-  file.write(text.data(), text.size());
-  file.commit();
-}
-
 template <class Scalar>
 Dataset<Scalar> obtain_data(const Settings& settings, const Selection<Scalar>& selection) {
   if (settings.data) {
     return read_dataset<Scalar>(*settings.data, selection.any_needs(SideInformation::embeddings),
                                 selection.any_needs(SideInformation::tags));
   }
-  Dataset<Scalar> shop = make_synthetic_shop<Scalar>(settings.seed);
+  Dataset<Scalar> shop = shop_dataset<Scalar>(make_synthetic_shop(settings.seed));
   if (settings.write_data) write_dataset(shop, *settings.write_data);
   return shop;
 }
@@ -340,49 +313,28 @@ void compare(const Settings& settings) {
   }
 }
 
-/// \return the exit code; what goes wrong is one line on stderr.
-int run(int argc, char** argv) {
-  const auto complain = [](std::string_view message) {
-    fmt::print(stderr, "compare_models: {}\n", message);
-  };
-  CLI::App app(
-      "Fits closed-form recommenders on one data set and compares their test-set rankings.\n",
-      "compare_models");
-  app.footer(
-      "The table holds test-set metrics: recall (R) and NDCG (N) at each cutoff, averaged over "
-      "the\n"
-      "users with test items, training items left out; tail N counts only test items outside the\n"
-      "20 % most popular ones. Exit codes: 0 done, 1 bad data or failure, 2 wrong usage,\n"
-      "130 interrupted (Ctrl-C).");
-  try {
-    const Settings settings = parse_arguments(app, argc, argv);
-    if (settings.threads) set_threads(*settings.threads);
-    const Interruption interruption;
-    settings.use_float ? compare<float>(settings) : compare<double>(settings);
-    return success;
-  } catch (const CLI::CallForHelp& help) {
-    return app.exit(help);
-  } catch (const CLI::ParseError& error) {
-    complain(fmt::format("{} (see --help)", error.what()));
-    return wrong_usage;
-  } catch (const UsageError& error) {
-    complain(error.what());
-    return wrong_usage;
-  } catch (const lae::Cancelled&) {
-    complain("interrupted");
-    return interrupted;
-  } catch (const std::bad_alloc&) {
-    complain("not enough memory");
-    return failure;
-  } catch (const std::exception& error) {
-    complain(error.what());
-    return failure;
-  }
+void run(Settings& settings) {
+  std::sort(settings.cutoffs.begin(), settings.cutoffs.end());
+  settings.cutoffs.erase(std::unique(settings.cutoffs.begin(), settings.cutoffs.end()),
+                         settings.cutoffs.end());
+  if (settings.threads) set_threads(*settings.threads);
+  settings.use_float ? compare<float>(settings) : compare<double>(settings);
 }
 
 }  // namespace
 }  // namespace example
 
 int main(int argc, char** argv) {
-  return example::run(argc, argv);
+  CLI::App app(
+      "Fits closed-form recommenders on one data set and compares their test-set rankings.\n",
+      "compare_models");
+  app.footer(fmt::format(
+      "The table holds test-set metrics: recall (R) and NDCG (N) at each cutoff, averaged over "
+      "the\n"
+      "users with test items, training items left out; tail N counts only test items outside the\n"
+      "20 % most popular ones. {}",
+      example::exit_codes_text));
+  example::Settings settings;
+  example::add_options(app, settings);
+  return example::run_program(app, argc, argv, [&] { example::run(settings); });
 }

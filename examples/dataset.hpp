@@ -32,6 +32,11 @@ inline constexpr const char* valid = "valid.npz";
 inline constexpr const char* test = "test.npz";
 inline constexpr const char* embeddings = "embeddings.npy";
 inline constexpr const char* tags = "tags.npz";
+inline constexpr const char* tag_names = "tags.txt";        ///< one a line
+inline constexpr const char* users = "users.txt";           ///< their ids, one a line
+inline constexpr const char* items = "items.jsonl";         ///< id, title and prompt of each
+inline constexpr const char* encoder = "embeddings.json";   ///< what made the embeddings
+inline constexpr const char* description = "dataset.json";  ///< counts and origin
 }  // namespace file_name
 
 /// \throws std::invalid_argument if the parts do not belong together, naming both sizes.

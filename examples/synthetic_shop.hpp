@@ -12,48 +12,19 @@
 #include <cmath>
 #include <cstdint>
 #include <numeric>
-#include <random>
 #include <set>
 #include <utility>
 #include <vector>
 
 #include "dataset.hpp"
 #include "lae/core/types.hpp"
+#include "lae/data/random.hpp"
 
 namespace example {
 namespace detail {
 
 using lae::Index;
-
-/// Random numbers that are the same on every platform: the engine is fixed by the C++ standard,
-/// but the distributions of the standard library are not.
-class Random {
- public:
-  explicit Random(std::uint64_t seed) : engine_(seed) {}
-
-  /// In [0, 1).
-  double uniform() { return static_cast<double>(engine_() >> 11) * 0x1p-53; }
-
-  /// In [0, count).
-  Index below(Index count) { return static_cast<Index>(uniform() * static_cast<double>(count)); }
-
-  /// Close to normal with mean 0 and deviation 1, without functions that differ in the last bit.
-  double normal() {
-    double sum = -6;
-    for (int i = 0; i < 12; ++i) sum += uniform();
-    return sum;
-  }
-
-  template <class Value>
-  void shuffle(std::vector<Value>& values) {
-    for (std::size_t i = values.size(); i > 1; --i) {
-      std::swap(values[i - 1], values[static_cast<std::size_t>(below(static_cast<Index>(i)))]);
-    }
-  }
-
- private:
-  std::mt19937_64 engine_;
-};
+using lae::Random;
 
 /// Draws indices in proportion to weights.
 class Categorical {
@@ -91,12 +62,23 @@ struct ShopOptions {
   double longest_history = 80;    ///< ... up to here
 };
 
-/// Makes a shop: the same one for the same seed, on every platform. One tenth of the interactions
-/// each becomes `valid` and `test`.
-template <class Scalar>
-Dataset<Scalar> make_synthetic_shop(std::uint64_t seed, const ShopOptions& options = {}) {
+/// What a shop sells, and to whom.
+struct SyntheticShop {
+  ShopOptions options;
+  std::vector<lae::Index> main_topics;              ///< one for each item
+  std::vector<std::set<lae::Index>> texts;          ///< the words that an item's text holds
+  lae::Matrix<double> embeddings;                   ///< items x dimensions
+  std::vector<std::pair<int, int>> interactions{};  ///< users and items, in random order
+
+  lae::Index word_count() const {
+    return options.common_words + options.topics * options.words_per_topic;
+  }
+};
+
+/// Makes a shop: the same one for the same seed, on every platform.
+inline SyntheticShop make_synthetic_shop(std::uint64_t seed, const ShopOptions& options = {}) {
   using lae::Index;
-  detail::Random random(seed);
+  lae::Random random(seed);
   const auto size = [](Index count) { return static_cast<std::size_t>(count); };
 
   lae::Matrix<double> topic_vectors(options.topics, options.dimensions);
@@ -116,11 +98,11 @@ Dataset<Scalar> make_synthetic_shop(std::uint64_t seed, const ShopOptions& optio
                                                    std::vector<double>(size(options.items), 0));
   std::vector<double> weight(size(options.items));
 
-  std::vector<Eigen::Triplet<Scalar, Index>> tag_entries;
-  lae::Matrix<Scalar> embeddings(options.items, options.dimensions);
+  SyntheticShop shop{options, {}, {}, lae::Matrix<double>(options.items, options.dimensions)};
   for (Index item = 0; item < options.items; ++item) {
     const Index main_topic = item % options.topics;  // no topic is without items
     const Index second_topic = random.below(options.topics);
+    shop.main_topics.push_back(main_topic);
 
     weight[size(item)] =
         1 / (static_cast<double>(popularity_rank[size(item)]) + options.popularity_offset);
@@ -128,7 +110,7 @@ Dataset<Scalar> make_synthetic_shop(std::uint64_t seed, const ShopOptions& optio
     weight_in_topic[size(second_topic)][size(item)] +=
         (1 - options.main_topic_share) * weight[size(item)];
 
-    std::set<Index> words;
+    std::set<Index>& words = shop.texts.emplace_back();
     for (Index word = 0; word < options.words_per_text; ++word) {
       if (random.uniform() < options.common_share) {
         words.insert(random.below(options.common_words));
@@ -138,14 +120,13 @@ Dataset<Scalar> make_synthetic_shop(std::uint64_t seed, const ShopOptions& optio
                      random.below(options.words_per_topic));
       }
     }
-    for (const Index word : words) tag_entries.emplace_back(item, word, Scalar(1));
 
     for (Index d = 0; d < options.dimensions; ++d) {
       const double value = options.main_topic_share * topic_vectors(main_topic, d) +
                            (1 - options.main_topic_share) * topic_vectors(second_topic, d) +
                            options.embedding_noise * component * random.normal();
       // Compilers may round the sum differently in the last bits; this hides them.
-      embeddings(item, d) = static_cast<Scalar>(std::round(value * 4096) / 4096);
+      shop.embeddings(item, d) = std::round(value * 4096) / 4096;
     }
   }
 
@@ -155,7 +136,6 @@ Dataset<Scalar> make_synthetic_shop(std::uint64_t seed, const ShopOptions& optio
   }
   const detail::Categorical all_items(std::move(weight));
 
-  std::vector<Eigen::Triplet<Scalar, Index>> interactions;
   const detail::Categorical favourite({6, 3, 1});
   for (Index user = 0; user < options.users; ++user) {
     const Index topics[] = {random.below(options.topics), random.below(options.topics),
@@ -168,23 +148,41 @@ Dataset<Scalar> make_synthetic_shop(std::uint64_t seed, const ShopOptions& optio
       history.insert(by_taste ? items_of_topic[size(topics[favourite.draw(random)])].draw(random)
                               : all_items.draw(random));
     }
-    for (const Index item : history) interactions.emplace_back(user, item, Scalar(1));
+    for (const Index item : history) {
+      shop.interactions.emplace_back(static_cast<int>(user), static_cast<int>(item));
+    }
   }
-  random.shuffle(interactions);
+  random.shuffle(shop.interactions);
+  return shop;
+}
 
+/// The shop as data to compare models on: the last two tenths of the interactions become `valid`
+/// and `test`, the words of an item's text its tags.
+template <class Scalar>
+Dataset<Scalar> shop_dataset(const SyntheticShop& shop) {
+  using lae::Index;
+  const ShopOptions& options = shop.options;
   const auto part = [&](std::size_t first_tenth, std::size_t last_tenth) {
-    const auto at = [&](std::size_t tenth) {
-      return interactions.begin() + static_cast<std::ptrdiff_t>(interactions.size() * tenth / 10);
-    };
+    const auto place = [&](std::size_t tenth) { return shop.interactions.size() * tenth / 10; };
+    std::vector<Eigen::Triplet<Scalar, Index>> entries;
+    for (std::size_t i = place(first_tenth); i < place(last_tenth); ++i) {
+      entries.emplace_back(shop.interactions[i].first, shop.interactions[i].second, Scalar(1));
+    }
     lae::Csr<Scalar> matrix(options.users, options.items);
-    matrix.setFromTriplets(at(first_tenth), at(last_tenth));
+    matrix.setFromTriplets(entries.begin(), entries.end());
     return matrix;
   };
-  Dataset<Scalar> shop{part(0, 8), part(8, 9), part(9, 10)};
-  shop.embeddings = std::move(embeddings);
-  shop.tags.emplace(options.items, options.common_words + options.topics * options.words_per_topic);
-  shop.tags->setFromTriplets(tag_entries.begin(), tag_entries.end());
-  return shop;
+  Dataset<Scalar> data{part(0, 8), part(8, 9), part(9, 10)};
+  data.embeddings = shop.embeddings.template cast<Scalar>();
+  std::vector<Eigen::Triplet<Scalar, Index>> tags;
+  for (Index item = 0; item < options.items; ++item) {
+    for (const Index word : shop.texts[static_cast<std::size_t>(item)]) {
+      tags.emplace_back(item, word, Scalar(1));
+    }
+  }
+  data.tags.emplace(options.items, shop.word_count());
+  data.tags->setFromTriplets(tags.begin(), tags.end());
+  return data;
 }
 
 }  // namespace example

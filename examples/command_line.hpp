@@ -1,0 +1,89 @@
+#pragma once
+
+/// \file
+/// What all example programs do alike: exit codes, one line on stderr for whatever goes wrong, and
+/// text files written as a whole or not at all.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <filesystem>
+#include <functional>
+#include <new>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include "lae/core/progress.hpp"
+#include "lae/io/file.hpp"
+#include "terminal.hpp"
+
+namespace example {
+
+enum ExitCode { success = 0, failure = 1, wrong_usage = 2, interrupted = 130 };
+
+inline constexpr const char* exit_codes_text =
+    "Exit codes: 0 done, 1 bad data or failure, 2 wrong usage, 130 interrupted (Ctrl-C).";
+
+/// Options that are well-formed, but cannot work.
+class UsageError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Parses the arguments and runs the program, which Ctrl-C interrupts where it checks for that.
+/// \return the exit code; what goes wrong is one line on stderr.
+inline int run_program(CLI::App& app, int argc, char** argv, const std::function<void()>& program) {
+  const auto complain = [&](std::string_view message) {
+    fmt::print(stderr, "{}: {}\n", app.get_name(), message);
+  };
+  try {
+    app.parse(argc, argv);
+    const Interruption interruption;
+    program();
+    return success;
+  } catch (const CLI::CallForHelp& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    complain(fmt::format("{} (see --help)", error.what()));
+    return wrong_usage;
+  } catch (const UsageError& error) {
+    complain(error.what());
+    return wrong_usage;
+  } catch (const lae::Cancelled&) {
+    complain("interrupted");
+    return interrupted;
+  } catch (const std::bad_alloc&) {
+    complain("not enough memory");
+    return failure;
+  } catch (const std::exception& error) {
+    complain(error.what());
+    return failure;
+  }
+}
+
+/// \throws lae::FileError; an existing file is then as it was.
+inline void write_text(const std::filesystem::path& path, std::string_view text) {
+  lae::AtomicFile file(path);
+  file.write(text.data(), text.size());
+  file.commit();
+}
+
+/// JSON as text; what is not UTF-8 in it is replaced.
+inline std::string to_text(const nlohmann::ordered_json& json, int indent) {
+  return json.dump(indent, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+/// One object a line, for files of JSON lines.
+inline std::string to_line(const nlohmann::ordered_json& json) {
+  return to_text(json, -1);
+}
+
+/// \throws lae::FileError as write_text.
+inline void write_json(const std::filesystem::path& path, const nlohmann::ordered_json& json) {
+  write_text(path, to_text(json, 2));
+}
+
+}  // namespace example

@@ -1,0 +1,172 @@
+#pragma once
+
+/// \file
+/// The JSON files of Amazon Reviews 2023 (Hou et al., arXiv 2403.03952,
+/// amazon-reviews-2023.github.io), one object a line: reviews `X.jsonl` and items `meta_X.jsonl`.
+/// Needs simdjson.
+
+#include <simdjson.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "lae/core/errors.hpp"
+#include "lae/data/amazon_csv.hpp"
+#include "lae/data/interactions.hpp"
+#include "lae/data/item_text.hpp"
+#include "lae/io/text.hpp"
+
+namespace lae {
+namespace detail {
+
+/// The objects of a file of JSON lines, one at a time.
+class JsonLines {
+ public:
+  explicit JsonLines(TextSourcePtr source) : lines_(std::move(source)) {}
+
+  /// Calls read(object) with the object of the next line that is not empty; false at the end.
+  /// \throws BadLine if it is not an object, or read gets something from it that it does not hold.
+  template <class Read>
+  bool next(Read&& read) {
+    std::string_view line;
+    do {
+      if (!lines_.next(line)) return false;
+    } while (line.empty());
+    try {
+      static_assert(LineReader::padding >= simdjson::SIMDJSON_PADDING);
+      simdjson::ondemand::document document =
+          parser_.iterate(line.data(), line.size(), line.size() + LineReader::padding);
+      read(document.get_object().value());
+      const bool is_at_end = document.current_location().error() == simdjson::OUT_OF_BOUNDS;
+      if (!is_at_end) fail("invalid JSON: something follows the object");
+    } catch (const simdjson::simdjson_error& error) {
+      fail(concat("invalid JSON: ", error.what()));
+    }
+    return true;
+  }
+
+  /// \throws BadLine about the line read last.
+  [[noreturn]] void fail(std::string_view message) const { lines_.fail(message); }
+
+ private:
+  LineReader lines_;
+  simdjson::ondemand::parser parser_;
+};
+
+using JsonValue = simdjson::ondemand::value;
+
+/// Texts joined by a separator, in arrays of any depth. What is no text is left out.
+inline void join_texts(JsonValue value, std::string_view separator, std::string& joined) {
+  switch (value.type()) {
+    case simdjson::ondemand::json_type::array:
+      for (auto element : value.get_array()) join_texts(element.value(), separator, joined);
+      return;
+    case simdjson::ondemand::json_type::string: {
+      const std::string_view text = value.get_string();
+      if (text.empty()) return;
+      if (!joined.empty()) joined += separator;
+      joined += text;
+      return;
+    }
+    default:
+      return;
+  }
+}
+inline std::string joined_texts(JsonValue value, std::string_view separator) {
+  std::string joined;
+  join_texts(value, separator, joined);
+  return joined;
+}
+
+}  // namespace detail
+
+/// Calls take(const RatingLine&) for each review of `X.jsonl`; what it is given lasts until it
+/// returns. Of a review it reads user_id, parent_asin, rating and timestamp.
+/// \param skipped counts lines that cannot be read; without it, the first one is an error.
+/// \throws BadLine, FileError; whatever take throws.
+template <class Take>
+void read_reviews_json(TextSourcePtr source, Take&& take, SkippedLines* skipped = nullptr) {
+  detail::JsonLines lines(std::move(source));
+  const auto next = [&](RatingLine& line) {
+    bool has_rating = false;
+    bool has_timestamp = false;
+    const bool found = lines.next([&](simdjson::ondemand::object review) {
+      for (auto field : review) {
+        const std::string_view key = field.unescaped_key();
+        if (key == "user_id") {
+          line.user = field.value().get_string();
+        } else if (key == "parent_asin") {
+          line.item = field.value().get_string();
+        } else if (key == "rating") {
+          line.rating = static_cast<float>(double(field.value()));
+          has_rating = true;
+        } else if (key == "timestamp") {
+          line.timestamp = field.value().get_int64();
+          has_timestamp = true;
+        }
+      }
+    });
+    if (!found) return false;
+    if (!has_rating) lines.fail("there is no rating");
+    if (!has_timestamp) lines.fail("there is no timestamp");
+    const std::string problem = detail::problem_of(line);
+    if (!problem.empty()) lines.fail(problem);
+    return true;
+  };
+  detail::read_each<RatingLine>(next, take, skipped);
+}
+
+/// Calls take(const ItemText&) for each item of `meta_X.jsonl`, read from
+/// - id: parent_asin
+/// - title: title
+/// - category: categories, joined by ", "; or, if there are none, main_category
+/// - brand: details.Brand; or, if there is none, store
+/// - description: description, its paragraphs joined by " "; or, if there is none, features.
+/// \throws as read_reviews_json.
+template <class Take>
+void read_items_json(TextSourcePtr source, Take&& take, SkippedLines* skipped = nullptr) {
+  detail::JsonLines lines(std::move(source));
+  const auto next = [&](ItemText& item) {
+    std::string main_category;
+    std::string store;
+    std::string features;
+    const bool found = lines.next([&](simdjson::ondemand::object object) {
+      for (auto field : object) {
+        const std::string_view key = field.unescaped_key();
+        if (key == "parent_asin") {
+          item.id = std::string(std::string_view(field.value().get_string()));
+        } else if (key == "title") {
+          item.title = detail::joined_texts(field.value(), " ");
+        } else if (key == "categories") {
+          item.category = detail::joined_texts(field.value(), ", ");
+        } else if (key == "main_category") {
+          main_category = detail::joined_texts(field.value(), ", ");
+        } else if (key == "description") {
+          item.description = detail::joined_texts(field.value(), " ");
+        } else if (key == "features") {
+          features = detail::joined_texts(field.value(), " ");
+        } else if (key == "store") {
+          store = detail::joined_texts(field.value(), " ");
+        } else if (key == "details") {
+          detail::JsonValue details = field.value();
+          if (details.type() != simdjson::ondemand::json_type::object) continue;
+          for (auto detail_field : details.get_object()) {
+            if (std::string_view(detail_field.unescaped_key()) != "Brand") continue;
+            item.brand = detail::joined_texts(detail_field.value(), " ");
+          }
+        }
+      }
+    });
+    if (!found) return false;
+    if (item.id.empty()) lines.fail("there is no parent_asin");
+    if (item.category.empty()) item.category = std::move(main_category);
+    if (item.brand.empty()) item.brand = std::move(store);
+    if (item.description.empty()) item.description = std::move(features);
+    return true;
+  };
+  detail::read_each<ItemText>(next, take, skipped);
+}
+
+}  // namespace lae

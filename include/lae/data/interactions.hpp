@@ -1,0 +1,182 @@
+#pragma once
+
+/// \file
+/// Who interacted with what, from a log of ratings to the matrices that models are fitted on.
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "lae/core/errors.hpp"
+#include "lae/core/types.hpp"
+#include "lae/data/id_index.hpp"
+
+namespace lae {
+
+/// One rating, of a user and an item that an IdIndex knows by these numbers.
+struct Interaction {
+  std::int32_t user;
+  std::int32_t item;
+  float rating;
+  std::int64_t timestamp;  ///< milliseconds since 1970
+};
+
+using Interactions = std::vector<Interaction>;
+
+/// One line of a log of ratings, as it stands in a file.
+struct RatingLine {
+  std::string_view user;
+  std::string_view item;
+  float rating = 0;
+  std::int64_t timestamp = 0;  ///< milliseconds since 1970
+  std::string_view history{};  ///< the user's earlier items, separated by spaces, in files that say
+};
+
+/// The ids that stand for the rows and columns of matrices.
+struct Catalog {
+  IdIndex users;
+  IdIndex items;
+
+  /// An interaction of this user and item, who are added if they are new.
+  /// \throws std::length_error if there are more than 2^31 - 1 of them.
+  Interaction number(const RatingLine& line) {
+    return {narrow(users.insert(line.user)), narrow(items.insert(line.item)), line.rating,
+            line.timestamp};
+  }
+
+ private:
+  static std::int32_t narrow(Index number) {
+    if (number > std::numeric_limits<std::int32_t>::max()) {
+      throw std::length_error("more than 2^31 - 1 users or items");
+    }
+    return static_cast<std::int32_t>(number);
+  }
+};
+
+/// Keeps ratings above a threshold: with 3, those of 4 and 5 stars, as in the L3AE paper.
+inline void keep_ratings_above(Interactions& log, double threshold) {
+  log.erase(std::remove_if(log.begin(), log.end(),
+                           [=](const Interaction& i) { return !(i.rating > threshold); }),
+            log.end());
+}
+
+/// Keeps one interaction of every user and item, the latest one (of several at once, the last in
+/// the log), and sorts the log by user and item.
+inline void keep_latest_of_each_pair(Interactions& log) {
+  std::stable_sort(log.begin(), log.end(), [](const Interaction& a, const Interaction& b) {
+    return std::tie(a.user, a.item, a.timestamp) < std::tie(b.user, b.item, b.timestamp);
+  });
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < log.size(); ++i) {
+    const bool is_last =
+        i + 1 == log.size() || log[i].user != log[i + 1].user || log[i].item != log[i + 1].item;
+    if (is_last) log[kept++] = log[i];
+  }
+  log.resize(kept);
+}
+
+/// Takes away users and items with fewer than k interactions, again and again, until all that are
+/// left have k or more. \return the number of rounds.
+inline int keep_k_core(Interactions& log, const Catalog& catalog, Index k) {
+  for (int round = 0;; ++round) {
+    std::vector<std::int32_t> of_user(static_cast<std::size_t>(catalog.users.size()), 0);
+    std::vector<std::int32_t> of_item(static_cast<std::size_t>(catalog.items.size()), 0);
+    for (const Interaction& i : log) {
+      ++of_user[static_cast<std::size_t>(i.user)];
+      ++of_item[static_cast<std::size_t>(i.item)];
+    }
+    const auto is_rare = [&](const Interaction& i) {
+      return of_user[static_cast<std::size_t>(i.user)] < k ||
+             of_item[static_cast<std::size_t>(i.item)] < k;
+    };
+    const auto end = std::remove_if(log.begin(), log.end(), is_rare);
+    if (end == log.end()) return round;
+    log.erase(end, log.end());
+  }
+}
+
+/// Takes away the interactions of `log` that `earlier` holds, too; both are sorted by user and
+/// item. \return how many were taken away.
+inline Index remove_pairs(Interactions& log, const Interactions& earlier) {
+  const auto pair = [](const Interaction& i) { return std::make_pair(i.user, i.item); };
+  const auto end = std::remove_if(log.begin(), log.end(), [&](const Interaction& i) {
+    return std::binary_search(
+        earlier.begin(), earlier.end(), i,
+        [&](const Interaction& a, const Interaction& b) { return pair(a) < pair(b); });
+  });
+  const Index removed = log.end() - end;
+  log.erase(end, log.end());
+  return removed;
+}
+
+/// Numbers the users and items of several logs anew, leaving out ids that no log holds any more;
+/// the order of the others stays.
+inline Catalog renumber(const Catalog& catalog, const std::vector<Interactions*>& logs) {
+  std::vector<std::int32_t> user(static_cast<std::size_t>(catalog.users.size()), -1);
+  std::vector<std::int32_t> item(static_cast<std::size_t>(catalog.items.size()), -1);
+  for (const Interactions* log : logs) {
+    for (const Interaction& i : *log) {
+      user[static_cast<std::size_t>(i.user)] = 0;
+      item[static_cast<std::size_t>(i.item)] = 0;
+    }
+  }
+  const auto keep = [](const IdIndex& ids, std::vector<std::int32_t>& numbers) {
+    IdIndex kept;
+    for (std::size_t old = 0; old < numbers.size(); ++old) {
+      if (numbers[old] < 0) continue;
+      numbers[old] = static_cast<std::int32_t>(kept.insert(ids[static_cast<Index>(old)]));
+    }
+    return kept;
+  };
+  Catalog kept{keep(catalog.users, user), keep(catalog.items, item)};
+  for (Interactions* log : logs) {
+    for (Interaction& i : *log) {
+      i.user = user[static_cast<std::size_t>(i.user)];
+      i.item = item[static_cast<std::size_t>(i.item)];
+    }
+  }
+  return kept;
+}
+
+/// Users x items, 1 where the log holds an interaction. Cost: O(interactions), and as many bytes
+/// besides the matrix as it takes.
+/// \throws std::invalid_argument if the log holds a number out of range, or a pair twice.
+template <class Scalar>
+Csr<Scalar> interaction_matrix(const Interactions& log, Index users, Index items) {
+  std::vector<Index> row_start(static_cast<std::size_t>(users) + 1, 0);
+  for (const Interaction& i : log) {
+    detail::require(i.user >= 0 && i.user < users && i.item >= 0 && i.item < items,
+                    "the log holds user ", i.user, " and item ", i.item, ", out of ", users,
+                    " users and ", items, " items");
+    ++row_start[static_cast<std::size_t>(i.user) + 1];
+  }
+  for (std::size_t user = 1; user < row_start.size(); ++user) {
+    row_start[user] += row_start[user - 1];
+  }
+  std::vector<Index> columns(log.size());
+  std::vector<Index> next(row_start);
+  for (const Interaction& i : log) {
+    columns[static_cast<std::size_t>(next[static_cast<std::size_t>(i.user)]++)] = i.item;
+  }
+  Csr<Scalar> matrix(users, items);
+  matrix.resizeNonZeros(static_cast<Index>(log.size()));
+  for (Index user = 0; user < users; ++user) {
+    const auto begin = columns.begin() + row_start[static_cast<std::size_t>(user)];
+    const auto end = columns.begin() + row_start[static_cast<std::size_t>(user) + 1];
+    std::sort(begin, end);
+    const auto twice = std::adjacent_find(begin, end);
+    detail::require(twice == end, "the log holds an interaction of user ", user, " twice");
+  }
+  std::copy(row_start.begin(), row_start.end(), matrix.outerIndexPtr());
+  std::copy(columns.begin(), columns.end(), matrix.innerIndexPtr());
+  std::fill_n(matrix.valuePtr(), log.size(), Scalar(1));
+  return matrix;
+}
+
+}  // namespace lae

@@ -1,0 +1,65 @@
+#pragma once
+
+/// \file
+/// What is written about an item, and the prompt that a text encoder gets to read.
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace lae {
+
+/// What is known of an item in words; anything may be empty.
+struct ItemText {
+  std::string id;
+  std::string title;
+  std::string category;
+  std::string brand;
+  std::string description;
+};
+
+namespace detail {
+
+/// Appends text with each run of white space and control characters as one space, none at the ends.
+inline void append_words(std::string& to, std::string_view text) {
+  bool begun = false;
+  bool gap = false;
+  for (const char c : text) {
+    const auto code = static_cast<unsigned char>(c);
+    if (code <= ' ' || code == 0x7f) {
+      gap = begun;
+      continue;
+    }
+    if (gap) to += ' ';
+    gap = false;
+    begun = true;
+    to += c;
+  }
+}
+
+}  // namespace detail
+
+/// The prompt of the L3AE paper (section 4.1):
+/// "Title: <title>; Category: <category>; Brand: <brand>; Description: <description>".
+///
+/// A part of which nothing is known is left out with its name; the prompt of an item of which
+/// nothing at all is known is empty. White space of any kind becomes single spaces, so a prompt is
+/// one line.
+inline std::string item_prompt(const ItemText& text) {
+  std::string prompt;
+  const std::pair<const char*, const std::string*> parts[] = {{"Title: ", &text.title},
+                                                              {"Category: ", &text.category},
+                                                              {"Brand: ", &text.brand},
+                                                              {"Description: ", &text.description}};
+  for (const auto& [name, value] : parts) {
+    std::string words;
+    detail::append_words(words, *value);
+    if (words.empty()) continue;
+    if (!prompt.empty()) prompt += "; ";
+    prompt += name + words;
+  }
+  return prompt;
+}
+
+}  // namespace lae

@@ -1,0 +1,205 @@
+#pragma once
+
+/// \file
+/// Features of items from what is written about them: words, their weights, and embeddings by
+/// latent semantic analysis.
+
+#include <Eigen/Eigenvalues>
+#include <Eigen/QR>
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "lae/core/errors.hpp"
+#include "lae/core/gram.hpp"
+#include "lae/core/large_matrix.hpp"
+#include "lae/core/parallel.hpp"
+#include "lae/core/product.hpp"
+#include "lae/core/progress.hpp"
+#include "lae/core/types.hpp"
+#include "lae/data/random.hpp"
+
+namespace lae {
+
+/// The words of a text: runs of letters and digits, ASCII letters in lower case. All characters
+/// beyond ASCII count as letters, so words of other languages stay whole, and their case as it is.
+inline std::vector<std::string> words_of(std::string_view text) {
+  std::vector<std::string> words;
+  std::string word;
+  const auto finish = [&] {
+    if (!word.empty()) words.push_back(std::move(word));
+    word.clear();
+  };
+  for (const char c : text) {
+    const bool is_upper = c >= 'A' && c <= 'Z';
+    const bool is_other = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+                          static_cast<unsigned char>(c) >= 0x80;
+    if (is_upper || is_other) {
+      word += is_upper ? static_cast<char>(c - 'A' + 'a') : c;
+    } else {
+      finish();
+    }
+  }
+  finish();
+  return words;
+}
+
+/// How often each of some terms occurs in each document.
+struct TermCounts {
+  Csr<float> counts;               ///< documents x terms
+  std::vector<std::string> terms;  ///< in the order of their bytes
+};
+
+/// Counts terms, of those that at least `min_documents` and at most `max_documents` documents hold.
+/// \param documents each a list of terms, repeated as often as they occur.
+inline TermCounts count_terms(const std::vector<std::vector<std::string>>& documents,
+                              Index min_documents, Index max_documents) {
+  // A term's documents, in ascending order, and how often it occurs in each.
+  std::map<std::string_view, std::vector<std::pair<Index, float>>> places;
+  for (std::size_t document = 0; document < documents.size(); ++document) {
+    for (const std::string& term : documents[document]) {
+      auto& of_term = places[term];
+      const auto row = static_cast<Index>(document);
+      if (of_term.empty() || of_term.back().first != row) of_term.emplace_back(row, 0.0F);
+      of_term.back().second += 1;
+    }
+  }
+  TermCounts result;
+  std::vector<Eigen::Triplet<float, Index>> entries;
+  for (const auto& [term, of_term] : places) {
+    const auto count = static_cast<Index>(of_term.size());
+    if (count < min_documents || count > max_documents) continue;
+    const auto column = static_cast<Index>(result.terms.size());
+    for (const auto& [row, times] : of_term) entries.emplace_back(row, column, times);
+    result.terms.emplace_back(term);
+  }
+  result.counts.resize(static_cast<Index>(documents.size()),
+                       static_cast<Index>(result.terms.size()));
+  result.counts.setFromTriplets(entries.begin(), entries.end());
+  return result;
+}
+
+/// Weights terms by tf-idf and gives each document (row) length 1: a count c becomes
+/// (1 + ln c) (1 + ln((1 + documents) / (1 + documents that hold the term))). Rows without terms
+/// stay empty.
+inline Csr<float> tf_idf(const Csr<float>& counts) {
+  Vector<double> documents_with = Vector<double>::Zero(counts.cols());
+  for (Index entry = 0; entry < counts.nonZeros(); ++entry) {
+    documents_with[counts.innerIndexPtr()[entry]] += 1;
+  }
+  const auto documents = static_cast<double>(counts.rows());
+  const Vector<double> idf = 1 + ((1 + documents) / (1 + documents_with.array())).log();
+  Csr<float> weights = counts;
+  for (Index row = 0; row < weights.rows(); ++row) {
+    double squares = 0;
+    for (Csr<float>::InnerIterator entry(weights, row); entry; ++entry) {
+      const double weight = (1 + std::log(double(entry.value()))) * idf[entry.col()];
+      squares += weight * weight;
+      entry.valueRef() = static_cast<float>(weight);
+    }
+    const auto scale = static_cast<float>(squares > 0 ? 1 / std::sqrt(squares) : 0);
+    for (Csr<float>::InnerIterator entry(weights, row); entry; ++entry) entry.valueRef() *= scale;
+  }
+  return weights;
+}
+
+namespace detail {
+
+/// sparse * dense, each row on one thread.
+inline Matrix<float> product_of_rows(const Csr<float>& sparse, const Matrix<float>& dense) {
+  Matrix<float> product = large_matrix<float>(sparse.rows(), dense.cols());
+  parallel_tiles(sparse.rows(), 64, [&](Index first, Index rows) {
+    for (Index row = first; row < first + rows; ++row) {
+      product.row(row).setZero();
+      for (Csr<float>::InnerIterator entry(sparse, row); entry; ++entry) {
+        product.row(row) += entry.value() * dense.row(entry.col());
+      }
+    }
+  });
+  return product;
+}
+
+/// An orthonormal basis of the columns of a tall matrix.
+inline Matrix<float> orthonormal_columns(const Matrix<float>& y) {
+  const Eigen::HouseholderQR<Matrix<float>> qr(y);
+  return qr.householderQ() * Matrix<float>::Identity(y.rows(), y.cols());
+}
+
+}  // namespace detail
+
+/// Embeddings by latent semantic analysis (Deerwester and others, Indexing by latent semantic
+/// analysis, JASIS 1990): rows of U Σ, for the largest singular values of the matrix, scaled to
+/// length 1. Documents without terms get zeros. There are fewer dimensions than asked for if the
+/// matrix has a lower rank.
+///
+/// By subspace iteration from random directions (Halko, Martinsson, Tropp, Finding structure with
+/// randomness, SIAM Review 2011, algorithm 4.4), which are the same for the same seed.
+/// \param weights documents x terms, see tf_idf
+/// Cost: 12 (nnz + n d) d flops; (3 n + t) d floats for n documents, t terms, d dimensions.
+/// \throws std::invalid_argument if dimensions < 1; Cancelled.
+inline Matrix<float> latent_semantic_embeddings(const Csr<float>& weights, Index dimensions,
+                                                std::uint64_t seed = 1,
+                                                const Progress& progress = {}) {
+  constexpr Index oversampling = 10;
+  constexpr int iterations = 4;
+  detail::require(dimensions > 0, "dimensions must be positive, got ", dimensions);
+  const Index n = weights.rows();
+  const Index terms = weights.cols();
+  const Index directions = std::min({dimensions + oversampling, n, terms});
+  if (directions == 0) return Matrix<float>::Zero(n, 0);
+
+  detail::Stage stage(progress, "latent semantic analysis", iterations + 1);
+  const Csr<float> by_term = weights.transpose();
+  Random random(seed);
+  Matrix<float> of_terms(terms, directions);
+  for (Index i = 0; i < of_terms.size(); ++i) {
+    of_terms.data()[i] = static_cast<float>(random.normal());
+  }
+  Matrix<float> basis;
+  for (int iteration = 0; iteration <= iterations; ++iteration) {
+    basis = detail::orthonormal_columns(detail::product_of_rows(weights, of_terms));
+    of_terms = detail::product_of_rows(by_term, basis);
+    stage.advance(1);
+  }
+
+  // With weights ~ Q Cᵀ, C = weightsᵀ Q: CᵀC = W Σ² Wᵀ, and U = Q W.
+  const Matrix<float> squares = gram_of_columns(of_terms);
+  const Eigen::SelfAdjointEigenSolver<Matrix<double>> eigen(squares.cast<double>());
+  const double smallest = 1e-6 * eigen.eigenvalues().maxCoeff();
+  const Index rank = (eigen.eigenvalues().array() > smallest).count();
+  const Index kept = std::min(dimensions, rank);
+  Matrix<float> rotation(directions, kept);
+  for (Index d = 0; d < kept; ++d) {
+    // Eigenvalues ascend. The sign of an eigenvector means nothing; its largest part is to be > 0.
+    const Index from = directions - 1 - d;
+    const auto vector = eigen.eigenvectors().col(from);
+    Index largest = 0;
+    vector.cwiseAbs().maxCoeff(&largest);
+    const double scale = std::sqrt(eigen.eigenvalues()[from]) * (vector[largest] < 0 ? -1 : 1);
+    rotation.col(d) = (scale * vector).cast<float>();
+  }
+  Matrix<float> embeddings(n, kept);
+  detail::parallel_tiles(n, detail::product_tile, [&](Index first, Index rows) {
+    auto part = embeddings.middleRows(first, rows);
+    part.setZero();
+    detail::add_product<float>(part, 1, detail::plain(basis.middleRows(first, rows)),
+                               detail::plain(rotation));
+    part.rowwise().normalize();
+  });
+  for (Index row = 0; row < n; ++row) {
+    // What rounding leaves of a document without terms is not to be made as long as the others.
+    if (weights.outerIndexPtr()[row] == weights.outerIndexPtr()[row + 1]) {
+      embeddings.row(row).setZero();
+    }
+  }
+  stage.finish();
+  return embeddings;
+}
+
+}  // namespace lae

@@ -1,0 +1,158 @@
+#pragma once
+
+/// \file
+/// Comma-separated values as RFC 4180 describes them, streamed.
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "lae/core/errors.hpp"
+#include "lae/io/text.hpp"
+
+namespace lae {
+
+/// Reads a CSV file with a header. Fields may be quoted, and then hold commas, line breaks and
+/// doubled quotes.
+class CsvReader {
+ public:
+  /// A quoted field that runs over more lines than these is taken to be a stray quote.
+  static constexpr std::size_t longest_record = 10'000;
+
+  /// \throws FileError if there is no header.
+  explicit CsvReader(TextSourcePtr source) : lines_(std::move(source)) {
+    if (!next_record()) throw FileError(lines_.source().path(), "is empty: not even a header");
+    header_.assign(fields_.begin(), fields_.end());
+  }
+
+  const TextSource& source() const { return lines_.source(); }
+
+  /// Where a column is, or -1 if there is none of that name.
+  std::ptrdiff_t find_column(std::string_view name) const {
+    const auto found = std::find(header_.begin(), header_.end(), name);
+    return found == header_.end() ? -1 : found - header_.begin();
+  }
+
+  /// Where a column is.
+  /// \throws FileError naming what the header holds, if there is none of that name.
+  std::size_t column(std::string_view name) const {
+    const std::ptrdiff_t found = find_column(name);
+    if (found >= 0) return static_cast<std::size_t>(found);
+    std::string names;
+    for (const std::string& known : header_) names += (names.empty() ? "" : ",") + known;
+    constexpr std::size_t longest = 200;
+    if (names.size() > longest) names = names.substr(0, longest) + "...";
+    throw FileError(lines_.source().path(), "line 1",
+                    detail::concat("no column ", name, " in the header \"", names, "\""));
+  }
+
+  /// Goes to the next record; false at the end. Empty lines are left out.
+  /// \throws BadLine if it is no CSV or has other fields than the header.
+  bool next() {
+    if (!next_record()) return false;
+    if (fields_.size() != header_.size()) {
+      fail(detail::concat("expected ", header_.size(), " fields as in the header, found ",
+                          fields_.size()));
+    }
+    return true;
+  }
+
+  /// A field of the record, valid until the next call of `next`.
+  std::string_view operator[](std::size_t column) const { return fields_[column]; }
+
+  /// \throws BadLine about the record.
+  [[noreturn]] void fail(std::string_view message) const { lines_.fail(record_line_, message); }
+
+ private:
+  bool next_line(std::string_view& line) {
+    if (again_.empty()) {
+      line_number_ = lines_.line_number() + 1;
+      return lines_.next(line);
+    }
+    line_number_ = again_.front().first;
+    current_ = std::move(again_.front().second);
+    again_.pop_front();
+    line = current_;
+    return true;
+  }
+
+  bool next_record() {
+    std::string_view line;
+    do {
+      if (!next_line(line)) return false;
+    } while (line.empty());
+    record_line_ = line_number_;
+    fields_.clear();
+    if (std::memchr(line.data(), '"', line.size()) == nullptr) {
+      for (std::size_t comma; (comma = line.find(',')) != line.npos;) {
+        fields_.push_back(line.substr(0, comma));
+        line.remove_prefix(comma + 1);
+      }
+      fields_.push_back(line);
+    } else {
+      read_quoted(line);
+    }
+    return true;
+  }
+
+  /// A record with quotes in it, which may go on in the next lines.
+  void read_quoted(std::string_view line) {
+    std::vector<std::pair<std::uint64_t, std::string>> more_lines;
+    // After a stray quote, the lines that it seemed to run over are read again.
+    const auto refuse = [&](std::string_view message) {
+      again_.insert(again_.begin(), std::make_move_iterator(more_lines.begin()),
+                    std::make_move_iterator(more_lines.end()));
+      fail(message);
+    };
+    const auto quotes = [&] { return std::count(line.begin(), line.end(), '"'); };
+    record_.assign(line);
+    for (bool is_open = quotes() % 2 != 0; is_open;) {
+      if (more_lines.size() == longest_record || !next_line(line)) refuse("a quote is not closed");
+      more_lines.emplace_back(line_number_, line);
+      record_ += '\n';
+      record_ += line;
+      is_open = quotes() % 2 == 0;
+    }
+    // Fields shrink as their quotes go, so they can be rewritten where they stand.
+    char* to = record_.data();
+    const char* from = record_.data();
+    const char* const end = from + record_.size();
+    while (true) {
+      const char* const field = to;
+      if (from != end && *from == '"') {
+        ++from;
+        while (from != end && (*from != '"' || (from + 1 != end && from[1] == '"'))) {
+          if (*from == '"') ++from;
+          *to++ = *from++;
+        }
+        if (from == end) refuse("a quote is not closed");
+        ++from;
+        if (from != end && *from != ',') refuse("text behind a closing quote");
+      } else {
+        for (; from != end && *from != ','; *to++ = *from++) {
+          if (*from == '"') refuse("a quote in a field that does not begin with one");
+        }
+      }
+      fields_.emplace_back(field, static_cast<std::size_t>(to - field));
+      if (from == end) return;
+      ++from;
+      ++to;
+    }
+  }
+
+  LineReader lines_;
+  std::vector<std::string> header_;
+  std::vector<std::string_view> fields_;
+  std::string record_;  ///< with quotes: what fields_ points into
+  std::uint64_t line_number_ = 0;
+  std::uint64_t record_line_ = 0;
+  std::deque<std::pair<std::uint64_t, std::string>> again_;  ///< lines to be read a second time
+  std::string current_;                                      ///< the one that is
+};
+
+}  // namespace lae

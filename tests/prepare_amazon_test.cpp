@@ -1,0 +1,315 @@
+// prepare_amazon from end to end, as a process.
+
+#include <zlib.h>
+
+#include <chrono>
+#include <filesystem>
+#include <lae/io/npz.hpp>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "catch.hpp"
+#include "files.hpp"
+#include "process.hpp"
+#include "test_data.hpp"
+
+using Catch::Matchers::ContainsSubstring;
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+namespace {
+
+const std::string header = "user_id,parent_asin,rating,timestamp\n";
+
+Ending prepare(Process::Words arguments, const std::function<void()>& in_child = {}) {
+  arguments.insert(arguments.begin(), LAE_PREPARE_AMAZON);
+  return run(arguments, in_child);
+}
+
+/// Users 0 ... 11 with items 0 ... 11, all of them; and what the filters take away.
+std::string small_log() {
+  std::string lines = header;
+  for (int user = 0; user < 12; ++user) {
+    for (int item = 0; item < 12; ++item) {
+      lines += "u" + std::to_string(user) + ",i" + std::to_string(item) + ",5.0,100\n";
+    }
+    lines += "u" + std::to_string(user) + ",low,3.0,100\n";
+    lines += "u" + std::to_string(user) + ",i0,4.0,200\n";  // again
+  }
+  return lines + "u0,rare,5.0,100\nstranger,i0,5.0,100\n";
+}
+
+std::vector<std::string> lines_of(const fs::path& path) {
+  std::istringstream text(read_bytes(path));
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(text, line);) lines.push_back(line);
+  return lines;
+}
+
+lae::Index count(const fs::path& path) {
+  return lae::read_npz<float>(path).nonZeros();
+}
+
+/// What a failed run says, having left nothing behind.
+std::string refusal(const TemporaryFolder& folder, const Process::Words& arguments,
+                    int code = 1, const std::function<void()>& in_child = {}) {
+  const std::size_t before = folder.file_count();
+  const Ending ending = prepare(arguments, in_child);
+  CHECK(ending.code == code);
+  CHECK_FALSE(fs::exists(folder / "out"));
+  CHECK(folder.file_count() == before);
+  CHECK(std::count(ending.err.begin(), ending.err.end(), '\n') == 1);
+  CHECK(ending.err.rfind("prepare_amazon: ", 0) == 0);
+  return ending.err;
+}
+
+}  // namespace
+
+TEST_CASE("prepare_amazon filters, splits and describes") {
+  const TemporaryFolder folder;
+  write_bytes(folder / "log.csv", small_log());
+  write_bytes(folder / "meta.jsonl",
+              R"({"parent_asin": "i3", "title": "Third  item", "categories": ["C"], "details": {"Brand": "B"}, "description": ["D."]})"
+              "\n"
+              R"({"parent_asin": "rare", "title": "Left out by the 10-core"})"
+              "\n"
+              R"({"parent_asin": "new", "title": "Never rated"})"
+              "\n"
+              R"({"parent_asin": "i3", "title": "Once more"})"
+              "\n");
+  const std::string out = (folder / "out").string();
+  const Ending ending = prepare({"--reviews", folder / "log.csv", "--items", folder / "meta.jsonl",
+                                 "--output", out, "--tag-items", "1"});
+  CHECK(ending.err.empty());
+  REQUIRE(ending.code == 0);
+  CHECK_THAT(ending.out, ContainsSubstring("ratings read                                           170"
+                                           " interactions of 13 users and 14 items"));
+  CHECK_THAT(ending.out, ContainsSubstring("| out | 12 | 13 | 144 | 92.3077 % |"));
+
+  CHECK(count(folder / "out/train.npz") == 115);
+  CHECK(count(folder / "out/valid.npz") == 14);
+  CHECK(count(folder / "out/test.npz") == 15);
+  const lae::Csr<float> train = lae::read_npz<float>(folder / "out/train.npz");
+  CHECK(train.rows() == 12);
+  CHECK(train.cols() == 13);
+  CHECK(train.coeffs().minCoeff() == 1);
+  CHECK(train.coeffs().maxCoeff() == 1);
+
+  const auto users = lines_of(folder / "out/users.txt");
+  REQUIRE(users.size() == 12);
+  CHECK(users[11] == "u11");
+  const auto items = lines_of(folder / "out/items.jsonl");
+  REQUIRE(items.size() == 13);
+  CHECK(json::parse(items[0]) == json{{"id", "i0"}, {"title", ""}, {"prompt", ""}});
+  CHECK(json::parse(items[3]) ==
+        json{{"id", "i3"},
+             {"title", "Third item"},
+             {"prompt", "Title: Third item; Category: C; Brand: B; Description: D."}});
+  CHECK(json::parse(items[12])["id"] == "new");
+
+  const lae::Csr<float> tags = lae::read_npz<float>(folder / "out/tags.npz");
+  CHECK(tags.rows() == 13);
+  CHECK(lines_of(folder / "out/tags.txt").size() == static_cast<std::size_t>(tags.cols()));
+
+  const json description = json::parse(read_bytes(folder / "out/dataset.json"));
+  CHECK(description["users"] == 12);
+  CHECK(description["items"] == 13);
+  CHECK(description["interactions"] == 144);
+  CHECK(description["cold_items"] == 1);
+  CHECK(description["items_with_text"] == 2);
+  CHECK(description["parameters"]["k_core"] == 10);
+  CHECK(description["inputs"][0]["bytes"] == fs::file_size(folder / "log.csv"));
+  // As sha256sum prints it.
+  write_bytes(folder / "abc.csv", header + "a,b,5,1\n");
+  REQUIRE(prepare({"--reviews", folder / "abc.csv", "--k-core", "1", "--output", folder / "abc"}).code ==
+          0);
+  CHECK(json::parse(read_bytes(folder / "abc/dataset.json"))["inputs"][0]["sha256"] ==
+        "a3456427d020b9a173156196f4e424cd6635d9daa72f543e4f7d7959d82c2c12");
+}
+
+TEST_CASE("prepare_amazon gives the same bytes for the same seed") {
+  const TemporaryFolder folder;
+  write_bytes(folder / "log.csv", small_log());
+  for (const std::string split : {"random", "per-user"}) {
+    const auto make = [&](const std::string& name, const std::string& seed) {
+      REQUIRE(prepare({"--reviews", folder / "log.csv", "--split", split, "--seed", seed, "--name",
+                       "x", "--output", folder / (split + name)})
+                  .code == 0);
+    };
+    make("1", "5");
+    make("2", "5");
+    make("3", "6");
+    for (const auto& entry : fs::directory_iterator(folder / (split + "1"))) {
+      const std::string name = entry.path().filename().string();
+      INFO(name);
+      CHECK(read_bytes(entry.path()) == read_bytes(folder / (split + "2") / name));
+    }
+    CHECK(read_bytes(folder / (split + "1") / "test.npz") !=
+          read_bytes(folder / (split + "3") / "test.npz"));
+  }
+}
+
+TEST_CASE("prepare_amazon takes a published split as it is, cold items and all") {
+  const TemporaryFolder folder;
+  write_bytes(folder / "train.csv", header + "a,x,1.0,1\na,y,5.0,2\nb,x,5.0,1\n");
+  write_bytes(folder / "valid.csv", header + "a,z,5.0,3\nc,x,5.0,3\n");
+  write_bytes(folder / "test.csv", header + "a,w,5.0,4\nb,x,5.0,9\n");  // the last is in train
+  Process::Words arguments = {"--train", folder / "train.csv", "--valid", folder / "valid.csv",
+                              "--test", folder / "test.csv", "--output", folder / "out"};
+  REQUIRE(prepare(arguments).code == 0);
+  CHECK(lae::read_npz<float>(folder / "out/train.npz").cols() == 4);
+  CHECK(count(folder / "out/train.npz") == 3);
+  CHECK(count(folder / "out/valid.npz") == 2);
+  CHECK(count(folder / "out/test.npz") == 1);
+  CHECK(lines_of(folder / "out/users.txt") == std::vector<std::string>{"a", "b", "c"});
+
+  arguments.insert(arguments.end(), {"--cold-items", "none"});
+  CHECK_THAT(prepare(arguments).err, ContainsSubstring("--replace"));
+  arguments.push_back("--replace");
+  REQUIRE(prepare(arguments).code == 0);
+  CHECK(lae::read_npz<float>(folder / "out/train.npz").cols() == 2);
+  CHECK(count(folder / "out/valid.npz") == 1);
+  CHECK(count(folder / "out/test.npz") == 0);
+  CHECK(folder.file_count() == 4);
+}
+
+TEST_CASE("prepare_amazon says what emptied the data") {
+  const TemporaryFolder folder;
+  write_bytes(folder / "log.csv", header + "a,x,3.0,1\nb,x,2.0,1\n");
+  const Process::Words arguments = {"--reviews", folder / "log.csv", "--output", folder / "out"};
+  CHECK_THAT(refusal(folder, arguments), ContainsSubstring("after this step: rating above 3"));
+  write_bytes(folder / "log.csv", small_log());
+  Process::Words with_core = arguments;
+  with_core.insert(with_core.end(), {"--k-core", "13"});
+  CHECK_THAT(refusal(folder, with_core), ContainsSubstring("after this step: 13-core"));
+}
+
+TEST_CASE("prepare_amazon refuses bad input and leaves nothing behind") {
+  const TemporaryFolder folder;
+  const auto log = folder / "log.csv";
+  const Process::Words arguments = {"--reviews", log, "--output", folder / "out"};
+  CHECK_THAT(refusal(folder, arguments), ContainsSubstring("No such file"));
+  write_bytes(log, "");
+  CHECK_THAT(refusal(folder, arguments), ContainsSubstring("empty"));
+  write_bytes(log, header);
+  CHECK_THAT(refusal(folder, arguments), ContainsSubstring("holds no ratings"));
+  write_bytes(log, "a,b,c\n1,2,3\n");
+  CHECK_THAT(refusal(folder, arguments), ContainsSubstring("line 1: no column user_id"));
+  write_bytes(log, small_log() + "a,b,c,d\n");
+  CHECK_THAT(refusal(folder, arguments), ContainsSubstring("line 172: the rating"));
+  write_bytes(log, small_log());
+  write_bytes(folder / "meta.jsonl", "{\"title\": 1\n");
+  CHECK_THAT(refusal(folder, {"--reviews", log, "--items", folder / "meta.jsonl", "--output",
+                              folder / "out"}),
+             ContainsSubstring("meta.jsonl, line 1: invalid JSON"));
+  gzFile file = gzopen((folder / "log.gz").c_str(), "wb");
+  gzwrite(file, small_log().data(), static_cast<unsigned>(small_log().size()));
+  gzclose(file);
+  const std::string whole = read_bytes(folder / "log.gz");
+  write_bytes(folder / "log.gz", whole.substr(0, whole.size() - 9));
+  CHECK_THAT(refusal(folder, {"--reviews", folder / "log.gz", "--output", folder / "out"}),
+             ContainsSubstring("truncated"));
+
+  CHECK_THAT(refusal(folder, {"--output", folder / "out"}, 2), ContainsSubstring("--reviews"));
+  CHECK_THAT(refusal(folder, {"--reviews", log}, 2), ContainsSubstring("--output"));
+  CHECK_THAT(refusal(folder, {"--train", log, "--output", folder / "out"}, 2),
+             ContainsSubstring("--valid"));
+  CHECK_THAT(refusal(folder, {"--reviews", log, "--k-core", "0", "--output", folder / "out"}, 2),
+             ContainsSubstring("--k-core"));
+}
+
+TEST_CASE("prepare_amazon skips bad lines if told to, and counts them") {
+  const TemporaryFolder folder;
+  write_bytes(folder / "log.csv", small_log() + "a,b\n" + "a,b,6,1\n");
+  const Ending ending = prepare({"--reviews", folder / "log.csv", "--skip-bad-lines", "--output",
+                                 folder / "out"});
+  CHECK(ending.code == 0);
+  CHECK_THAT(ending.out, ContainsSubstring("skipped 2 lines"));
+  CHECK_THAT(ending.out, ContainsSubstring("line 172: expected 4 fields"));
+  CHECK(json::parse(read_bytes(folder / "out/dataset.json"))["inputs"][0]["lines_skipped"] == 2);
+}
+
+TEST_CASE("prepare_amazon on a full disk, in a folder of others and in one that is not writable") {
+  const TemporaryFolder folder;
+  write_bytes(folder / "log.csv", small_log());
+  const Process::Words arguments = {"--reviews", folder / "log.csv", "--output", folder / "out"};
+  CHECK_THAT(refusal(folder, arguments, 1, limit_file_size(600)), ContainsSubstring("File too large"));
+
+  fs::create_directory(folder / "mine");
+  write_bytes(folder / "mine/letter.txt", "dear");
+  for (const bool replace : {false, true}) {
+    Process::Words on_mine = {"--reviews", folder / "log.csv", "--output", folder / "mine"};
+    if (replace) on_mine.push_back("--replace");
+    CHECK_THAT(refusal(folder, on_mine), ContainsSubstring("something else"));
+    CHECK(read_bytes(folder / "mine/letter.txt") == "dear");
+  }
+  CHECK_THAT(refusal(folder, {"--reviews", folder / "log.csv", "--output",
+                              folder / "log.csv/out"}),
+             ContainsSubstring("log.csv/out"));
+}
+
+TEST_CASE("prepare_amazon interrupted leaves what was there") {
+  const TemporaryFolder folder;
+  write_bytes(folder / "log.csv", small_log());
+  const Process::Words first = {"--reviews", folder / "log.csv", "--output", folder / "out"};
+  REQUIRE(prepare(first).code == 0);
+  const std::string before = read_bytes(folder / "out/dataset.json");
+
+  std::string lines = header;
+  for (int i = 0; i < 300'000; ++i) {
+    lines += "u" + std::to_string(i % 5000) + ",i" + std::to_string(i % 701) + ",5,1\n";
+  }
+  write_bytes(folder / "large.csv", lines);
+  int interrupted = 0;
+  for (const int milliseconds : {0, 20, 60, 120, 240}) {
+    CAPTURE(milliseconds);
+    Process process({LAE_PREPARE_AMAZON, "--reviews", folder / "large.csv", "--output",
+                     folder / "out", "--replace"});
+    while (!fs::exists(folder / "out.partial-0")) std::this_thread::yield();
+    std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+    process.send(SIGINT);
+    const Ending ending = process.wait();
+    CHECK((ending.code == 130 || ending.code == 0));
+    CHECK(folder.file_count() == 3);
+    const std::string after = read_bytes(folder / "out/dataset.json");
+    if (ending.code == 130) {
+      ++interrupted;
+      CHECK(ending.err == "prepare_amazon: interrupted\n");
+      CHECK(after == before);
+    } else {
+      CHECK(json::parse(after)["users"] == 5000);
+      break;
+    }
+  }
+  CHECK(interrupted > 0);
+}
+
+TEST_CASE("prepare_amazon on the genuine files") {
+  const auto genuine = test_data("amazon2023-all-beauty");
+  if (!genuine) return;
+  const TemporaryFolder folder;
+  const std::string part = (*genuine / "5core" / "All_Beauty.").string();
+  const Ending ending =
+      prepare({"--train", part + "train.csv", "--valid", part + "valid.csv", "--test",
+               part + "test.csv", "--items", *genuine / "text" / "meta_items.csv", "--name",
+               "All_Beauty", "--output", folder / "5core"});
+  REQUIRE(ending.code == 0);
+  CHECK_THAT(ending.out, ContainsSubstring("| All_Beauty | 253 | 356 | 2,535 | 2.8145 % |"));
+  CHECK(count(folder / "5core/train.npz") == 2029);
+  CHECK(count(folder / "5core/test.npz") == 253);
+  const lae::Csr<float> train = lae::read_npz<float>(folder / "5core/train.npz");
+  const lae::Csr<float> test = lae::read_npz<float>(folder / "5core/test.npz");
+  std::set<lae::Index> trained(train.innerIndexPtr(), train.innerIndexPtr() + train.nonZeros());
+  CHECK(std::count_if(test.innerIndexPtr(), test.innerIndexPtr() + test.nonZeros(),
+                      [&](lae::Index item) { return trained.count(item) == 0; }) == 69);
+
+  const std::string raw = (*genuine / "0core" / "All_Beauty.").string();
+  const Ending two_core = prepare({"--reviews", raw + "train.csv", raw + "valid.csv", "--k-core",
+                                   "2", "--output", folder / "2core"});
+  REQUIRE(two_core.code == 0);
+  CHECK(lae::read_npz<float>(folder / "2core/train.npz").rows() > 500);
+}

@@ -1,0 +1,174 @@
+// Lines and CSV records from files, plain and compressed.
+
+#include <zlib.h>
+
+#include <filesystem>
+#include <lae/io/csv.hpp>
+#include <lae/io/gzip.hpp>
+#include <lae/io/text.hpp>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+#include "files.hpp"
+
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+using Strings = std::vector<std::string>;
+
+std::string gzipped(const std::string& text) {
+  const TemporaryFolder folder;
+  const auto path = folder / "text.gz";
+  gzFile file = gzopen(path.string().c_str(), "wb");
+  gzwrite(file, text.data(), static_cast<unsigned>(text.size()));
+  gzclose(file);
+  return read_bytes(path);
+}
+
+Strings lines_of(lae::TextSourcePtr source) {
+  lae::LineReader lines(std::move(source));
+  Strings all;
+  for (std::string_view line; lines.next(line);) {
+    all.emplace_back(line);
+    CHECK(lines.line_number() == all.size());
+  }
+  return all;
+}
+
+std::vector<Strings> records_of(const std::filesystem::path& path) {
+  lae::CsvReader csv(lae::open_text(path));
+  std::vector<Strings> records;
+  while (csv.next()) records.push_back({std::string(csv[0]), std::string(csv[1])});
+  return records;
+}
+
+std::string csv_error(const std::filesystem::path& path, const std::string& bytes) {
+  write_bytes(path, bytes);
+  return file_error(path, [&] { records_of(path); });
+}
+
+}  // namespace
+
+TEST_CASE("Lines end in LF, CRLF or with the file") {
+  const TemporaryFolder folder;
+  const auto path = folder / "lines.txt";
+  const auto expect = [&](const std::string& bytes, const Strings& lines) {
+    write_bytes(path, bytes);
+    CHECK(lines_of(lae::open_text(path)) == lines);
+    CHECK(lines_of(lae::open_gzip(path)) == lines);
+    write_bytes(path, gzipped(bytes));
+    CHECK(lines_of(lae::open_gzip(path)) == lines);
+  };
+  expect("", {});
+  expect("\n", {""});
+  expect("a", {"a"});
+  expect("a\nb", {"a", "b"});
+  expect("a\r\n\r\nb\r\n", {"a", "", "b"});
+  expect("\xef\xbb\xbfid\n\xef\xbb\xbf\n", {"id", "\xef\xbb\xbf"});
+  expect("\xef\xbb\xbf", {""});
+  expect("Zo\xc3\xab B\n", {"Zo\xc3\xab B"});
+}
+
+TEST_CASE("Lines longer than the buffer, and many of them") {
+  std::mt19937 random(1);
+  Strings lines;
+  std::string bytes;
+  for (int i = 0; i < 3000; ++i) {
+    const std::size_t length = i % 1000 == 7 ? 3'000'000 : random() % 2000;
+    lines.emplace_back(length, static_cast<char>('a' + i % 26));
+    bytes += lines.back() + "\n";
+  }
+  const TemporaryFolder folder;
+  write_bytes(folder / "long.txt", bytes);
+  CHECK(lines_of(lae::open_text(folder / "long.txt")) == lines);
+  write_bytes(folder / "long.gz", gzipped(bytes));
+  CHECK(lines_of(lae::open_gzip(folder / "long.gz")) == lines);
+}
+
+TEST_CASE("Text that cannot be read") {
+  const TemporaryFolder folder;
+  const auto missing = folder / "missing.csv";
+  CHECK_THAT(file_error(missing, [&] { lae::open_text(missing); }), ContainsSubstring("No such file"));
+  CHECK_THAT(file_error(missing, [&] { lae::open_gzip(missing); }), ContainsSubstring("No such file"));
+  const auto inner = folder / "folder";
+  std::filesystem::create_directory(inner);
+  CHECK_THAT(file_error(inner, [&] { lae::open_text(inner); }), ContainsSubstring("regular file"));
+  CHECK_THAT(file_error(inner, [&] { lae::open_gzip(inner); }), ContainsSubstring("regular file"));
+
+  std::string text;
+  std::mt19937 random(2);
+  for (int i = 0; i < 100'000; ++i) text += std::to_string(random()) + "\n";
+  const std::string compressed = gzipped(text);
+  const auto path = folder / "damaged.gz";
+  write_bytes(path, compressed);
+  CHECK_THAT(file_error(path, [&] { lines_of(lae::open_text(path)); }), ContainsSubstring("gzip"));
+  for (const std::size_t cut : {std::size_t(1), std::size_t(8), compressed.size() / 2}) {
+    INFO("without the last " << cut << " bytes");
+    write_bytes(path, compressed.substr(0, compressed.size() - cut));
+    CHECK_THAT(file_error(path, [&] { lines_of(lae::open_gzip(path)); }),
+               ContainsSubstring("truncated"));
+  }
+  std::string damaged = compressed;
+  for (std::size_t i = damaged.size() / 2; i < damaged.size() / 2 + 16; ++i) damaged[i] ^= 0x55;
+  write_bytes(path, damaged);
+  CHECK_THAT(file_error(path, [&] { lines_of(lae::open_gzip(path)); }),
+             ContainsSubstring("cannot be read"));
+}
+
+TEST_CASE("CSV fields, quoted and not") {
+  const TemporaryFolder folder;
+  const auto path = folder / "table.csv";
+  const auto expect = [&](const std::string& bytes, const std::vector<Strings>& records) {
+    write_bytes(path, "id,text\n" + bytes);
+    CHECK(records_of(path) == records);
+  };
+  expect("", {});
+  expect("1,a\n2,b", {{"1", "a"}, {"2", "b"}});
+  expect("1,\n,2\n,\n", {{"1", ""}, {"", "2"}, {"", ""}});
+  expect("1,a\n\n\r\n2,b\r\n", {{"1", "a"}, {"2", "b"}});
+  expect("1,\"a, b\"\n", {{"1", "a, b"}});
+  expect("\"1\",\"say \"\"hi\"\"\"\n", {{"1", "say \"hi\""}});
+  expect("1,\"\"\n2,\"\"\"\"\n", {{"1", ""}, {"2", "\""}});
+  expect("1,\"two\nlines\r\n\"\n2,b\n", {{"1", "two\nlines\n"}, {"2", "b"}});
+  expect("\"\n\n\",\"x,\n\"\"y\"\n", {{"\n\n", "x,\n\"y"}});
+  expect(" a b ,\xc3\xa9\n", {{" a b ", "\xc3\xa9"}});
+}
+
+TEST_CASE("CSV that is none names the line") {
+  const TemporaryFolder folder;
+  const auto path = folder / "table.csv";
+  CHECK_THAT(csv_error(path, ""), ContainsSubstring("empty"));
+  CHECK_THAT(csv_error(path, "\n\n"), ContainsSubstring("empty"));
+  CHECK_THAT(csv_error(path, "a,b\n1,2\n1\n"),
+             ContainsSubstring("line 3: expected 2 fields as in the header, found 1"));
+  CHECK_THAT(csv_error(path, "a,b\n1,2,3\n"), ContainsSubstring("line 2"));
+  CHECK_THAT(csv_error(path, "a,b\n1,\"2\n3,4\n"), ContainsSubstring("line 2: a quote is not closed"));
+  CHECK_THAT(csv_error(path, "a,b\n\"1\"x,2\n"), ContainsSubstring("behind a closing quote"));
+  CHECK_THAT(csv_error(path, "a,b\nx\"1\",2\n"), ContainsSubstring("a quote in a field"));
+  write_bytes(path, "id,text\n");
+  CHECK_THAT(file_error(path, [&] { lae::CsvReader(lae::open_text(path)).column("rating"); }),
+             ContainsSubstring("line 1: no column rating in the header \"id,text\""));
+}
+
+TEST_CASE("Reading goes on behind a bad CSV record") {
+  const TemporaryFolder folder;
+  const auto path = folder / "table.csv";
+  write_bytes(path, "a,b\n1,\"stray\n2,two\nthree\n4,\"fo\nur\"\n5,\"\n");
+  lae::CsvReader csv(lae::open_text(path));
+  Strings found;
+  while (true) {
+    try {
+      if (!csv.next()) break;
+      found.push_back(std::string(csv[0]) + "=" + std::string(csv[1]));
+    } catch (const lae::BadLine& error) {
+      const std::string message = error.what();
+      found.push_back(message.substr(message.find("line")));
+    }
+  }
+  CHECK(found == Strings{"line 2: text behind a closing quote", "2=two",
+                         "line 4: expected 2 fields as in the header, found 1", "4=fo\nur",
+                         "line 7: a quote is not closed"});
+}
