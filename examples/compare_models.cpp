@@ -8,7 +8,6 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
-#include <lae/core/parallel.hpp>
 #include <lae/io/file.hpp>
 #include <lae/lae.hpp>
 #include <nlohmann/json.hpp>
@@ -21,6 +20,7 @@
 
 #include "command_line.hpp"
 #include "dataset.hpp"
+#include "model_options.hpp"
 #include "models.hpp"
 #include "report.hpp"
 #include "synthetic_shop.hpp"
@@ -34,8 +34,7 @@ struct Settings {
   std::vector<std::string> models;  ///< empty: all that the data allow
   HyperParameters hyper_parameters;
   std::vector<lae::Index> cutoffs = {10, 20};
-  bool use_float = false;
-  std::optional<int> threads;
+  Computation computation;
   std::optional<std::filesystem::path> json;
   std::uint64_t seed = 1;
   std::optional<std::filesystem::path> write_data;
@@ -68,47 +67,12 @@ void add_options(CLI::App& app, Settings& settings) {
       ->option_text("K,...")
       ->delimiter(',')
       ->check(CLI::Range(1, 1000000).description(""));
-  app.add_option_function<std::string>(
-         "--scalar", [&](const std::string& name) { settings.use_float = name == "float"; },
-         "float (half the memory, about twice as fast) or double (default)")
-      ->option_text("TYPE")
-      ->check(CLI::IsMember({"float", "double"}).description(""));
-  app.add_option("--threads", settings.threads, "default: OpenMP's choice")
-      ->option_text("N")
-      ->check(CLI::Range(1, 4096).description(""));
+  add_computation_options(app, settings.computation);
   app.add_option("--json", settings.json,
                  "write the outcome here too, with validation, head and tail metrics")
       ->option_text("FILE");
 
-  HyperParameters& wanted = settings.hyper_parameters;
-  const auto add_number = [&](const char* name, std::optional<double>& value, std::string text) {
-    app.add_option(name, value, std::move(text))
-        ->option_text("X")
-        ->group("Hyper-parameters (q is the mean squared length of an item's embedding)");
-  };
-  add_number("--lambda", wanted.lambda,
-             fmt::format("ridge of ease, cease, llm-cease; default: {}", defaults::lambda));
-  add_number("--alpha", wanted.alpha,
-             fmt::format("weight of the side information.\n"
-                         "cease, llm-cease: factor of its Gram matrix; default: {}, {} / q\n"
-                         "add-ease, llm-add-ease: its share, in [0, 1]; default: {}, {}",
-                         defaults::cease_alpha, defaults::llm_cease_alpha_times_q,
-                         defaults::add_ease_alpha, defaults::llm_add_ease_alpha));
-  add_number("--lambda-x", wanted.lambda_x,
-             fmt::format("ridge on interactions.\n"
-                         "add-ease, llm-add-ease; default: {}\n"
-                         "l3ae: may be negative if lambda-x + lambda-kd > 0; default: {}",
-                         defaults::lambda, defaults::l3ae_lambda_x));
-  add_number("--lambda-t", wanted.lambda_t,
-             fmt::format("ridge on side information of add-ease, llm-add-ease;\n"
-                         "default: {}, {} q",
-                         defaults::add_ease_lambda_t, defaults::lambda_f_per_q));
-  add_number("--lambda-f", wanted.lambda_f,
-             fmt::format("ridge on embeddings of l3ae, semantic-ease; default: {} q",
-                         defaults::lambda_f_per_q));
-  add_number("--lambda-kd", wanted.lambda_kd,
-             fmt::format("strength of l3ae's distillation from the embeddings; default: {}",
-                         defaults::l3ae_lambda_kd));
+  add_hyper_parameter_options(app, settings.hyper_parameters);
 
   const std::string synthetic = "Synthetic shop (without --data)";
   app.add_option("--seed", settings.seed, "which shop to make; default: 1")
@@ -120,15 +84,6 @@ void add_options(CLI::App& app, Settings& settings) {
       ->option_text("DIR")
       ->group(synthetic)
       ->excludes("--data");
-}
-
-/// \throws UsageError
-void set_threads(int threads) {
-#ifdef _OPENMP
-  omp_set_num_threads(threads);
-#else
-  if (threads != 1) throw UsageError("--threads: built without OpenMP, so only 1 is possible");
-#endif
 }
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
@@ -206,6 +161,7 @@ nlohmann::ordered_json data_json(const Settings& settings, const Dataset<Scalar>
   json["valid_interactions"] = data.valid.nonZeros();
   json["test_interactions"] = data.test.nonZeros();
   if (data.embeddings) json["embedding_dimensions"] = data.embeddings->cols();
+  if (!data.encoder.empty()) json["encoder"] = data.encoder;
   if (data.tags) json["tags"] = data.tags->cols();
   return json;
 }
@@ -222,7 +178,10 @@ void print_heading(const Settings& settings, const Dataset<Scalar>& data,
   fmt::print("      {} users x {} items; train / validation / test: {} / {} / {} interactions\n",
              data.train.rows(), data.train.cols(), data.train.nonZeros(), data.valid.nonZeros(),
              data.test.nonZeros());
-  if (data.embeddings) fmt::print("      embeddings of {} dimensions\n", data.embeddings->cols());
+  if (data.embeddings) {
+    fmt::print("      embeddings of {} dimensions{}\n", data.embeddings->cols(),
+               data.encoder.empty() ? "" : ", by " + data.encoder);
+  }
   if (data.tags) fmt::print("      {} different tags\n", data.tags->cols());
   for (const std::string& line : selection.left_out) fmt::print("{}\n", line);
 
@@ -236,7 +195,7 @@ void print_heading(const Settings& settings, const Dataset<Scalar>& data,
                list.empty() ? "none" : list);
   }
 
-  fmt::print("\non the test set, in {} with {} thread{}\n", settings.use_float ? "float" : "double",
+  fmt::print("\non the test set, in {} with {} thread{}\n", settings.computation.scalar_name(),
              lae::thread_count(), lae::thread_count() == 1 ? "" : "s");
   fmt::print("R: recall, N: NDCG, tail: only items outside the 20 % most popular ones\n\n");
 }
@@ -305,7 +264,7 @@ void compare(const Settings& settings) {
     for (const Outcome& outcome : outcomes) models.push_back(outcome_json(outcome));
     write_json(*settings.json, {{"lae_version", LAE_VERSION_STRING},
                                 {"data", data_json(settings, data)},
-                                {"scalar", settings.use_float ? "float" : "double"},
+                                {"scalar", settings.computation.scalar_name()},
                                 {"threads", lae::thread_count()},
                                 {"cutoffs", settings.cutoffs},
                                 {"models", std::move(models)},
@@ -317,8 +276,7 @@ void run(Settings& settings) {
   std::sort(settings.cutoffs.begin(), settings.cutoffs.end());
   settings.cutoffs.erase(std::unique(settings.cutoffs.begin(), settings.cutoffs.end()),
                          settings.cutoffs.end());
-  if (settings.threads) set_threads(*settings.threads);
-  settings.use_float ? compare<float>(settings) : compare<double>(settings);
+  with_scalar(settings.computation, [&](auto zero) { compare<decltype(zero)>(settings); });
 }
 
 }  // namespace

@@ -4,13 +4,17 @@
 /// The data of one comparison, as a folder of files or in memory.
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include "lae/core/errors.hpp"
 #include "lae/core/types.hpp"
 #include "lae/io/file.hpp"
 #include "lae/io/npy.hpp"
 #include "lae/io/npz.hpp"
+#include "lae/io/text.hpp"
 
 namespace example {
 
@@ -23,6 +27,7 @@ struct Dataset {
   lae::Csr<Scalar> test;
   std::optional<lae::Matrix<Scalar>> embeddings{};
   std::optional<lae::Csr<Scalar>> tags{};
+  std::string encoder{};  ///< what made the embeddings; empty if that is not known
 };
 
 /// The file names of a data folder.
@@ -82,6 +87,20 @@ lae::Matrix<Scalar> read_finite_npy(const std::filesystem::path& path) {
   return matrix;
 }
 
+/// The "encoder" that an embeddings.json names, or nothing if there is no such file.
+/// \throws lae::FileError
+inline std::string read_encoder(const std::filesystem::path& path) {
+  if (!std::filesystem::exists(path)) return "";
+  std::string text;
+  lae::LineReader lines(lae::open_text(path));
+  for (std::string_view line; lines.next(line);) text += line;
+  try {
+    return nlohmann::json::parse(text).at("encoder").get<std::string>();
+  } catch (const nlohmann::json::exception& error) {
+    throw lae::FileError(path, error.what());
+  }
+}
+
 }  // namespace detail
 
 /// Reads a data folder; of the item files only those asked for.
@@ -95,6 +114,7 @@ Dataset<Scalar> read_dataset(const std::filesystem::path& folder, bool with_embe
                        detail::read_finite_npz<Scalar>(folder / file_name::test)};
   if (with_embeddings) {
     data.embeddings = detail::read_finite_npy<Scalar>(folder / file_name::embeddings);
+    data.encoder = detail::read_encoder(folder / file_name::encoder);
   }
   if (with_tags) data.tags = detail::read_finite_npz<Scalar>(folder / file_name::tags);
   require_matching_shapes(data);

@@ -1,0 +1,84 @@
+#pragma once
+
+/// \file
+/// The options of programs that fit models: what to compute in, and the models' hyper-parameters.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <lae/core/parallel.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "command_line.hpp"
+#include "models.hpp"
+
+namespace example {
+
+struct Computation {
+  bool use_float = false;
+  std::optional<int> threads;
+
+  const char* scalar_name() const { return use_float ? "float" : "double"; }
+};
+
+inline void add_computation_options(CLI::App& app, Computation& computation) {
+  app.add_option_function<std::string>(
+         "--scalar", [&](const std::string& name) { computation.use_float = name == "float"; },
+         "float (half the memory, about twice as fast) or double (default)")
+      ->option_text("TYPE")
+      ->check(CLI::IsMember({"float", "double"}).description(""));
+  app.add_option("--threads", computation.threads, "default: OpenMP's choice")
+      ->option_text("N")
+      ->check(CLI::Range(1, 4096).description(""));
+}
+
+/// Calls body(0.0F) or body(0.0), on as many threads as wanted.
+/// \throws UsageError if there can be only one thread.
+template <class Body>
+void with_scalar(const Computation& computation, Body&& body) {
+  if (computation.threads) {
+#ifdef _OPENMP
+    omp_set_num_threads(*computation.threads);
+#else
+    if (*computation.threads != 1) {
+      throw UsageError("--threads: built without OpenMP, so only 1 is possible");
+    }
+#endif
+  }
+  computation.use_float ? body(0.0F) : body(0.0);
+}
+
+inline void add_hyper_parameter_options(CLI::App& app, HyperParameters& wanted) {
+  const auto add_number = [&](const char* name, std::optional<double>& value, std::string text) {
+    app.add_option(name, value, std::move(text))
+        ->option_text("X")
+        ->group("Hyper-parameters (q is the mean squared length of an item's embedding)");
+  };
+  add_number("--lambda", wanted.lambda,
+             fmt::format("ridge of ease, cease, llm-cease; default: {}", defaults::lambda));
+  add_number("--alpha", wanted.alpha,
+             fmt::format("weight of the side information.\n"
+                         "cease, llm-cease: factor of its Gram matrix; default: {}, {} / q\n"
+                         "add-ease, llm-add-ease: its share, in [0, 1]; default: {}, {}",
+                         defaults::cease_alpha, defaults::llm_cease_alpha_times_q,
+                         defaults::add_ease_alpha, defaults::llm_add_ease_alpha));
+  add_number("--lambda-x", wanted.lambda_x,
+             fmt::format("ridge on interactions.\n"
+                         "add-ease, llm-add-ease; default: {}\n"
+                         "l3ae: may be negative if lambda-x + lambda-kd > 0; default: {}",
+                         defaults::lambda, defaults::l3ae_lambda_x));
+  add_number("--lambda-t", wanted.lambda_t,
+             fmt::format("ridge on side information of add-ease, llm-add-ease;\n"
+                         "default: {}, {} q",
+                         defaults::add_ease_lambda_t, defaults::lambda_f_per_q));
+  add_number("--lambda-f", wanted.lambda_f,
+             fmt::format("ridge on embeddings of l3ae, semantic-ease; default: {} q",
+                         defaults::lambda_f_per_q));
+  add_number("--lambda-kd", wanted.lambda_kd,
+             fmt::format("strength of l3ae's distillation from the embeddings; default: {}",
+                         defaults::l3ae_lambda_kd));
+}
+
+}  // namespace example
