@@ -87,21 +87,20 @@ lae::Matrix<Scalar> read_finite_npy(const std::filesystem::path& path) {
   return matrix;
 }
 
-/// The "encoder" that an embeddings.json names, or nothing if there is no such file.
+}  // namespace detail
+
+/// Reads a small JSON file, such as embeddings.json.
 /// \throws lae::FileError
-inline std::string read_encoder(const std::filesystem::path& path) {
-  if (!std::filesystem::exists(path)) return "";
+inline nlohmann::json read_json(const std::filesystem::path& path) {
   std::string text;
   lae::LineReader lines(lae::open_text(path));
   for (std::string_view line; lines.next(line);) text += line;
   try {
-    return nlohmann::json::parse(text).at("encoder").get<std::string>();
+    return nlohmann::json::parse(text);
   } catch (const nlohmann::json::exception& error) {
     throw lae::FileError(path, error.what());
   }
 }
-
-}  // namespace detail
 
 /// Reads a data folder; of the item files only those asked for.
 /// \throws lae::FileError, also for values that are not finite; std::invalid_argument (see
@@ -114,7 +113,9 @@ Dataset<Scalar> read_dataset(const std::filesystem::path& folder, bool with_embe
                        detail::read_finite_npz<Scalar>(folder / file_name::test)};
   if (with_embeddings) {
     data.embeddings = detail::read_finite_npy<Scalar>(folder / file_name::embeddings);
-    data.encoder = detail::read_encoder(folder / file_name::encoder);
+    if (std::filesystem::exists(folder / file_name::encoder)) {
+      data.encoder = read_json(folder / file_name::encoder).value("encoder", "");
+    }
   }
   if (with_tags) data.tags = detail::read_finite_npz<Scalar>(folder / file_name::tags);
   require_matching_shapes(data);

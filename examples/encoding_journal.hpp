@@ -1,0 +1,194 @@
+#pragma once
+
+/// \file
+/// What encode_items has finished, on disk after every batch.
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <lae/core/types.hpp>
+#include <lae/io/file.hpp>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "command_line.hpp"
+
+namespace example {
+
+/// Embeddings of items, in a file that grows by a record a batch: a header that names what they are
+/// made of, then records of item numbers, values and a checksum. A record that was cut short when
+/// the program or the machine stopped is cut off and left to be done again.
+class EncodingJournal {
+ public:
+  /// Opens the journal, or begins one.
+  /// \param fingerprint of encoder and texts (any line); a journal of others is refused
+  /// \param restart forgets what a journal holds
+  /// \throws lae::FileError if it cannot be opened, is another one's or used by another process.
+  EncodingJournal(std::filesystem::path path, const std::string& fingerprint, lae::Index items,
+                  bool restart)
+      : path_(std::move(path)), is_done_(static_cast<std::size_t>(items), 0) {
+    file_ = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (file_ < 0) fail("cannot be opened");
+    try {
+      if (flock(file_, LOCK_EX | LOCK_NB) != 0) {
+        throw lae::FileError(path_, "is used by another process, which encodes the same items");
+      }
+      resume("lae encoding journal 1\n" + fingerprint + "\n", restart);
+    } catch (...) {
+      close(file_);
+      throw;
+    }
+  }
+
+  EncodingJournal(const EncodingJournal&) = delete;
+  EncodingJournal& operator=(const EncodingJournal&) = delete;
+  ~EncodingJournal() { close(file_); }
+
+  bool is_done(lae::Index item) const { return is_done_[static_cast<std::size_t>(item)] != 0; }
+
+  /// items x dimensions, zeros where nothing is known; no columns before the first batch.
+  const lae::Matrix<float>& embeddings() const { return embeddings_; }
+
+  /// Adds a batch, one row for each item, of as many columns as those before. When this returns,
+  /// it is on disk.
+  /// \throws lae::FileError
+  void append(const std::vector<lae::Index>& items, const lae::Matrix<float>& rows) {
+    std::string record(sizeof(RecordHeader), '\0');
+    for (const lae::Index item : items) {
+      const auto number = static_cast<std::int64_t>(item);
+      record.append(reinterpret_cast<const char*>(&number), sizeof(number));
+    }
+    record.append(reinterpret_cast<const char*>(rows.data()),
+                  static_cast<std::size_t>(rows.size()) * sizeof(float));
+    const RecordHeader header{static_cast<std::uint64_t>(items.size()),
+                              static_cast<std::uint64_t>(rows.cols()),
+                              checksum(record.data() + sizeof(RecordHeader),
+                                       record.size() - sizeof(RecordHeader))};
+    std::memcpy(record.data(), &header, sizeof(header));
+    write_all(record);
+    take(items, rows);
+  }
+
+  /// Removes the file, when what it holds is elsewhere.
+  void remove() {
+    std::error_code error;
+    std::filesystem::remove(path_, error);
+    if (error) throw lae::FileError(path_, "cannot be removed: " + error.message());
+  }
+
+ private:
+  struct RecordHeader {
+    std::uint64_t items;
+    std::uint64_t dimensions;
+    std::uint64_t checksum;
+  };
+
+  static std::uint64_t checksum(const char* bytes, std::size_t size) {
+    return crc32_z(0, reinterpret_cast<const unsigned char*>(bytes), size);
+  }
+
+  [[noreturn]] void fail(const char* what) const {
+    throw lae::FileError(
+        path_, fmt::format("{}: {}", what, std::generic_category().message(errno)));
+  }
+
+  void write_all(const std::string& bytes) {
+    for (std::size_t written = 0; written < bytes.size();) {
+      const ssize_t more = write(file_, bytes.data() + written, bytes.size() - written);
+      if (more < 0 && errno != EINTR) fail("cannot be written");
+      if (more > 0) written += static_cast<std::size_t>(more);
+    }
+    if (fdatasync(file_) != 0) fail("cannot be written");
+  }
+
+  bool read_all(void* destination, std::uint64_t bytes) {
+    auto* next = static_cast<char*>(destination);
+    while (bytes > 0) {
+      const ssize_t more = read(file_, next, bytes);
+      if (more < 0 && errno == EINTR) continue;
+      if (more < 0) fail("cannot be read");
+      if (more == 0) return false;
+      next += more;
+      bytes -= static_cast<std::uint64_t>(more);
+    }
+    return true;
+  }
+
+  void resume(const std::string& header, bool restart) {
+    const std::uint64_t size = std::filesystem::file_size(path_);
+    std::string found(std::min<std::uint64_t>(size, header.size()), '\0');
+    read_all(found.data(), found.size());
+    const bool is_cut_short = found.size() < header.size() && header.rfind(found, 0) == 0;
+    if (!restart && !is_cut_short && found != header) {
+      throw lae::FileError(path_,
+                           "holds embeddings of other texts or by another encoder; --restart "
+                           "throws them away");
+    }
+    std::uint64_t end = header.size();
+    if (restart || is_cut_short) {
+      truncate(0);
+      write_all(header);
+    } else {
+      while (read_record(size - end)) end = static_cast<std::uint64_t>(lseek(file_, 0, SEEK_CUR));
+      truncate(end);
+    }
+  }
+
+  void truncate(std::uint64_t size) {
+    const auto offset = static_cast<off_t>(size);
+    if (ftruncate(file_, offset) != 0 || lseek(file_, offset, SEEK_SET) != offset) {
+      fail("cannot be written");
+    }
+  }
+
+  /// Takes the next record, if it is whole and makes sense.
+  bool read_record(std::uint64_t bytes_left) {
+    RecordHeader header{};
+    if (bytes_left < sizeof(header) || !read_all(&header, sizeof(header))) return false;
+    bytes_left -= sizeof(header);
+    const std::uint64_t items = header.items;
+    // Divisions, since a damaged header may hold numbers whose product overflows.
+    if (items == 0 || items > is_done_.size() || header.dimensions > bytes_left / sizeof(float) ||
+        items > bytes_left / (sizeof(std::int64_t) + header.dimensions * sizeof(float))) {
+      return false;
+    }
+    std::string bytes(items * (sizeof(std::int64_t) + header.dimensions * sizeof(float)), '\0');
+    if (!read_all(bytes.data(), bytes.size())) return false;
+    if (checksum(bytes.data(), bytes.size()) != header.checksum) return false;
+
+    std::vector<std::int64_t> numbers(items);
+    std::memcpy(numbers.data(), bytes.data(), items * sizeof(std::int64_t));
+    lae::Matrix<float> rows(static_cast<lae::Index>(items),
+                            static_cast<lae::Index>(header.dimensions));
+    std::memcpy(rows.data(), bytes.data() + items * sizeof(std::int64_t),
+                static_cast<std::size_t>(rows.size()) * sizeof(float));
+    take({numbers.begin(), numbers.end()}, rows);
+    return true;
+  }
+
+  void take(const std::vector<lae::Index>& items, const lae::Matrix<float>& rows) {
+    if (embeddings_.size() == 0) {
+      embeddings_.setZero(static_cast<lae::Index>(is_done_.size()), rows.cols());
+    }
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      embeddings_.row(items[i]) = rows.row(static_cast<lae::Index>(i));
+      is_done_[static_cast<std::size_t>(items[i])] = 1;
+    }
+  }
+
+  std::filesystem::path path_;
+  int file_ = -1;
+  std::vector<char> is_done_;
+  lae::Matrix<float> embeddings_;
+};
+
+}  // namespace example
