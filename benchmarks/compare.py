@@ -4,6 +4,7 @@
     compare.py textbook --data DIR [DIR ...]   this library and textbook_numpy.py in turn
     compare.py growth                          n = 1,000 to 16,000: time and bytes follow the estimate
     compare.py books                           the largest set of the L3AE paper, primal and dual
+    compare.py prepare                         prepare_amazon on large made-up files
 """
 
 import argparse
@@ -13,9 +14,12 @@ import pathlib
 import statistics
 import subprocess
 import sys
+import tempfile
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-ONE_FIT = HERE.parent / "build" / "release" / "benchmarks" / "one_fit"
+RELEASE = HERE.parent / "build" / "release"
+ONE_FIT = RELEASE / "benchmarks" / "one_fit"
 
 
 def run(command, threads):
@@ -96,6 +100,29 @@ def books(args):
             fit_row(f"L3AE, {scalar}, {fit['form']}", fit)
 
 
+def prepare(args):
+    """5,000,000 ratings as CSV, 2,000,000 reviews as JSON lines; the best of some runs."""
+    header("file", "MB", "s", "MB/s", "peak MB")
+    with tempfile.TemporaryDirectory(dir=args.scratch) as scratch:
+        subprocess.run([RELEASE / "benchmarks" / "rating_files", "--output", scratch], check=True)
+        for name in ["ratings.csv", "reviews.jsonl"]:
+            path = pathlib.Path(scratch) / name
+            seconds, peak = [], 0
+            for _ in range(args.rounds):
+                start = time.perf_counter()
+                process = subprocess.Popen(
+                    [RELEASE / "examples" / "prepare_amazon", "--reviews", path, "--output",
+                     pathlib.Path(scratch) / "out", "--replace"], stdout=subprocess.DEVNULL)
+                _, status, usage = os.wait4(process.pid, 0)
+                if status != 0:
+                    sys.exit("failed: prepare_amazon")
+                seconds.append(time.perf_counter() - start)
+                peak = max(peak, usage.ru_maxrss * 1024)
+            size = path.stat().st_size / 1e6
+            row(name, f"{size:.0f}", f"{min(seconds):.2f}", f"{size / min(seconds):.0f}",
+                f"{peak / 1e6:.0f}")
+
+
 def main():
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
@@ -118,6 +145,11 @@ def main():
     command = commands.add_parser("books", parents=[common])
     command.add_argument("--forms", nargs="+", default=["primal", "dual"])
     command.set_defaults(function=books)
+
+    command = commands.add_parser("prepare")
+    command.add_argument("--rounds", type=int, default=3)
+    command.add_argument("--scratch", help="folder for 1 GB of files; default: the system's")
+    command.set_defaults(function=prepare)
 
     args = parser.parse_args()
     args.function(args)

@@ -9,9 +9,9 @@ set -euo pipefail
 # shellcheck source=.ci/functions.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../.ci/functions.sh"
 
-install_packages g++ make cmake libeigen3-dev libzip-dev libcli11-dev nlohmann-json3-dev \
-  libbenchmark-dev libopenblas-dev python3-numpy python3-scipy
-say "building lae_benchmarks and one_fit (some minutes the first time)"
-build release lae_benchmarks
-build release one_fit
+install_packages g++ make cmake libeigen3-dev libzip-dev libcli11-dev libfmt-dev \
+  nlohmann-json3-dev zlib1g-dev libsimdjson-dev libssl-dev libbenchmark-dev libopenblas-dev \
+  python3-numpy python3-scipy
+say "building lae_benchmarks and others (some minutes the first time)"
+for program in lae_benchmarks one_fit rating_files prepare_amazon; do build release "$program"; done
 "$root/build/release/benchmarks/lae_benchmarks" --benchmark_counters_tabular=true "$@"

@@ -165,17 +165,18 @@ class Reader {
 
   /// The ratings of one file, whose users and items are added to the catalog.
   Interactions ratings(const fs::path& path, const char* role, lae::Catalog& catalog) {
-    Interactions log;
+    lae::InteractionLog log(catalog);
     const bool json = is_json(path);
     lae::TextSourcePtr text = open(path, role);
     const auto take = [&, &source = *text](const lae::RatingLine& line) {
       watch(source);
-      log.push_back(catalog.number(line));
+      log.add(line);
     };
     json ? lae::read_reviews_json(std::move(text), take, skipped())
          : lae::read_ratings_csv(std::move(text), take, skipped());
-    if (log.empty()) throw lae::FileError(path, "holds no ratings");
-    return log;
+    Interactions interactions = log.take();
+    if (interactions.empty()) throw lae::FileError(path, "holds no ratings");
+    return interactions;
   }
 
   template <class Take>
@@ -355,7 +356,7 @@ void read_item_texts(const Settings& settings, Reader& reader, const lae::Catalo
 
 std::string users_txt(const lae::IdIndex& users) {
   std::string lines;
-  for (Index user = 0; user < users.size(); ++user) lines += users[user] + "\n";
+  for (Index user = 0; user < users.size(); ++user) lines.append(users[user]) += '\n';
   return lines;
 }
 

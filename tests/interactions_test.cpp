@@ -26,7 +26,7 @@ std::set<Pair> pairs(const Interactions& log) {
 }
 
 auto fields(const Interaction& i) {
-  return std::tie(i.user, i.item, i.rating, i.timestamp);
+  return std::make_tuple(i.user, i.item, i.rating, i.timestamp);
 }
 
 bool same(const Interactions& a, const Interactions& b) {
@@ -91,6 +91,50 @@ TEST_CASE("Ids are numbered as they come") {
   CHECK(moved.find("id 4999") == 5002);
   CHECK(moved.find("id 5000") == -1);
   CHECK(moved[1] == "a b");
+}
+
+TEST_CASE("Many ids at once get the numbers that they would get in turn") {
+  lae::Random random(10);
+  lae::IdIndex one_by_one;
+  lae::IdIndex at_once;
+  for (const int count : {0, 1, 5, 300, 20000, 3}) {
+    std::vector<std::string> ids;
+    for (int i = 0; i < count; ++i) {
+      ids.push_back(std::string(static_cast<std::size_t>(random.below(30)), 'x') +
+                    std::to_string(random.below(3000)));
+    }
+    std::vector<std::int32_t> expected;
+    for (const std::string& id : ids) expected.push_back(one_by_one.insert(id));
+    std::vector<std::int32_t> numbers = {7};
+    at_once.insert({ids.begin(), ids.end()}, numbers);
+    CHECK(numbers == expected);
+  }
+  CHECK(at_once.size() == one_by_one.size());
+  CHECK(at_once.size() > 15000);
+}
+
+TEST_CASE("A log numbers its lines in their order, however many") {
+  for (const int count : {0, 1, 16384, 40000}) {
+    lae::Catalog catalog;
+    lae::InteractionLog log(catalog);
+    for (int i = 0; i < count; ++i) {
+      // The strings are gone when the next line comes.
+      const std::string user = "u" + std::to_string(i % 999);
+      const std::string item = "i" + std::to_string(i % 1234);
+      log.add({user, item, static_cast<float>(i % 5), i});
+    }
+    const Interactions interactions = log.take();
+    REQUIRE(interactions.size() == static_cast<std::size_t>(count));
+    bool all_right = true;
+    for (int i = 0; i < count; ++i) {
+      const Interaction& found = interactions[static_cast<std::size_t>(i)];
+      all_right = all_right && fields(found) == fields({i % 999, i % 1234, float(i % 5), i});
+    }
+    CHECK(all_right);
+    CHECK(catalog.users.size() == std::min(count, 999));
+    CHECK(catalog.items.size() == std::min(count, 1234));
+    CHECK(log.take().empty());
+  }
 }
 
 TEST_CASE("Only ratings above the threshold stay") {

@@ -3,51 +3,124 @@
 /// \file
 /// From the ids of users or items in files to rows and columns of matrices, and back.
 
+#include <algorithm>
 #include <cstddef>
-#include <deque>
+#include <cstdint>
+#include <functional>
 #include <limits>
+#include <stdexcept>
 #include <string>
 #include <string_view>
-#include <unordered_map>
-#include <utility>
+#include <vector>
 
-#include "lae/core/errors.hpp"
 #include "lae/core/types.hpp"
 
 namespace lae {
 
 /// Distinct ids, numbered from 0 in the order in which they came.
+///
+/// Files hold ids by the million, in no order, and nearly all the time goes into waiting for memory.
+/// So characters lie in one block, and many ids can be looked up at once.
 class IdIndex {
  public:
-  IdIndex() = default;
-  IdIndex(IdIndex&&) = default;
-  IdIndex& operator=(IdIndex&&) = default;
+  Index size() const { return static_cast<Index>(ends_.size()) - 1; }
 
-  Index size() const { return static_cast<Index>(ids_.size()); }
-
-  /// The id with this number.
-  const std::string& operator[](Index number) const {
-    return ids_[static_cast<std::size_t>(number)];
+  /// The id with this number; valid until the next insert.
+  std::string_view operator[](Index number) const {
+    const std::size_t begin = ends_[static_cast<std::size_t>(number)];
+    const std::size_t end = ends_[static_cast<std::size_t>(number) + 1];
+    return std::string_view(characters_).substr(begin, end - begin);
   }
 
   /// The number of an id, which it gets now if it is new.
-  Index insert(std::string_view id) {
-    const auto found = numbers_.find(id);
-    if (found != numbers_.end()) return found->second;
-    const Index number = size();
-    numbers_.emplace(ids_.emplace_back(id), number);
-    return number;
+  /// \throws std::length_error if there are more than 2^31 - 1.
+  std::int32_t insert(std::string_view id) {
+    if (2 * ends_.size() > slots_.size()) grow();
+    return insert(id, hash_of(id));
+  }
+
+  /// The same for many ids in their order: several times faster if there are millions, since the
+  /// memory that look-ups need is asked for ahead of time.
+  /// \param numbers gets one for each id
+  void insert(const std::vector<std::string_view>& ids, std::vector<std::int32_t>& numbers) {
+    using Eigen::internal::prefetch;
+    constexpr std::size_t ahead = 256;
+    numbers.clear();
+    std::vector<std::size_t> hashes;
+    for (std::size_t first = 0; first < ids.size(); first += ahead) {
+      const std::size_t end = std::min(first + ahead, ids.size());
+      if (2 * (ends_.size() + ahead) > slots_.size()) grow();
+      const std::size_t mask = slots_.size() - 1;
+      hashes.clear();
+      for (std::size_t i = first; i < end; ++i) {
+        hashes.push_back(hash_of(ids[i]));
+        prefetch(&slots_[hashes.back() & mask]);
+      }
+      const auto for_known = [&](auto&& look_at) {
+        for (const std::size_t hash : hashes) {
+          const Slot& slot = slots_[hash & mask];
+          if (slot.number >= 0) look_at(static_cast<std::size_t>(slot.number));
+        }
+      };
+      for_known([&](std::size_t number) { prefetch(&ends_[number]); });
+      for_known([&](std::size_t number) { prefetch(&characters_[ends_[number]]); });
+      for (std::size_t i = first; i < end; ++i) {
+        numbers.push_back(insert(ids[i], hashes[i - first]));
+      }
+    }
   }
 
   /// The number of an id, or -1.
-  Index find(std::string_view id) const {
-    const auto found = numbers_.find(id);
-    return found == numbers_.end() ? -1 : found->second;
+  std::int32_t find(std::string_view id) const {
+    return slots_.empty() ? -1 : slots_[place_of(id, hash_of(id))].number;
   }
 
  private:
-  std::deque<std::string> ids_;  // a deque, since numbers_ points to the strings
-  std::unordered_map<std::string_view, Index> numbers_;
+  /// Open addressing. The tag, a part of the hash, spares most looks at the characters.
+  struct Slot {
+    std::uint32_t tag = 0;
+    std::int32_t number = -1;
+  };
+
+  static std::size_t hash_of(std::string_view id) { return std::hash<std::string_view>()(id); }
+  static std::uint32_t tag_of(std::size_t hash) { return static_cast<std::uint32_t>(hash >> 32); }
+
+  std::int32_t insert(std::string_view id, std::size_t hash) {
+    Slot& slot = slots_[place_of(id, hash)];
+    if (slot.number < 0) {
+      if (size() == std::numeric_limits<std::int32_t>::max()) {
+        throw std::length_error("more than 2^31 - 1 different ids");
+      }
+      slot = {tag_of(hash), static_cast<std::int32_t>(size())};
+      characters_ += id;
+      ends_.push_back(characters_.size());
+    }
+    return slot.number;
+  }
+
+  /// Where the slot with this id is, or the empty one where it belongs.
+  std::size_t place_of(std::string_view id, std::size_t hash) const {
+    const std::size_t mask = slots_.size() - 1;
+    std::size_t place = hash & mask;
+    while (slots_[place].number >= 0 &&
+           !(slots_[place].tag == tag_of(hash) && (*this)[slots_[place].number] == id)) {
+      place = (place + 1) & mask;
+    }
+    return place;
+  }
+
+  void grow() {
+    slots_.assign(slots_.empty() ? 1024 : 4 * slots_.size(), Slot());
+    for (Index number = 0; number < size(); ++number) {
+      const std::string_view id = (*this)[number];
+      const std::size_t hash = hash_of(id);
+      slots_[place_of(id, hash)] = {tag_of(hash), static_cast<std::int32_t>(number)};
+    }
+  }
+
+  std::string characters_;
+  std::vector<std::size_t> ends_{0};
+  std::vector<Slot> slots_;  ///< a power of two of them, at most half of them in use
 };
 
 }  // namespace lae

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "lae/core/errors.hpp"
+#include "lae/core/parallel.hpp"
 #include "lae/core/types.hpp"
 #include "lae/data/id_index.hpp"
 
@@ -42,21 +42,68 @@ struct RatingLine {
 struct Catalog {
   IdIndex users;
   IdIndex items;
+};
 
-  /// An interaction of this user and item, who are added if they are new.
-  /// \throws std::length_error if there are more than 2^31 - 1 of them.
-  Interaction number(const RatingLine& line) {
-    return {narrow(users.insert(line.user)), narrow(items.insert(line.item)), line.rating,
-            line.timestamp};
+/// Makes interactions of lines, whose users and items are added to a catalog.
+class InteractionLog {
+ public:
+  explicit InteractionLog(Catalog& catalog) : catalog_(catalog) {}
+
+  /// Copies what the line points to.
+  /// \throws std::length_error if there are more than 2^31 - 1 users or items.
+  void add(const RatingLine& line) {
+    waiting_.push_back({0, 0, line.rating, line.timestamp});
+    for (const std::string_view id : {line.user, line.item}) {
+      characters_ += id;
+      ends_.push_back(characters_.size());
+    }
+    if (waiting_.size() == batch) number_waiting();
+  }
+
+  /// All interactions, in the order of their lines; the log is empty then.
+  Interactions take() {
+    number_waiting();
+    return std::move(numbered_);
   }
 
  private:
-  static std::int32_t narrow(Index number) {
-    if (number > std::numeric_limits<std::int32_t>::max()) {
-      throw std::length_error("more than 2^31 - 1 users or items");
+  static constexpr std::size_t batch = 16'384;  // worth to be shared by two threads
+
+  void number_waiting() {
+    users_.clear();
+    items_.clear();
+    std::size_t begin = 0;
+    for (std::size_t i = 0; i < ends_.size(); ++i) {
+      const std::string_view id = std::string_view(characters_).substr(begin, ends_[i] - begin);
+      (i % 2 == 0 ? users_ : items_).push_back(id);
+      begin = ends_[i];
     }
-    return static_cast<std::int32_t>(number);
+    detail::parallel_for(2, [&](Index which) {
+      if (which == 0) {
+        catalog_.users.insert(users_, user_numbers_);
+      } else {
+        catalog_.items.insert(items_, item_numbers_);
+      }
+    });
+    for (std::size_t i = 0; i < waiting_.size(); ++i) {
+      waiting_[i].user = user_numbers_[i];
+      waiting_[i].item = item_numbers_[i];
+    }
+    numbered_.insert(numbered_.end(), waiting_.begin(), waiting_.end());
+    waiting_.clear();
+    characters_.clear();
+    ends_.clear();
   }
+
+  Catalog& catalog_;
+  Interactions numbered_;
+  Interactions waiting_;         ///< interactions still without numbers
+  std::string characters_;       ///< of their ids, user and item in turn
+  std::vector<std::size_t> ends_;  ///< of the ids in characters_
+  std::vector<std::string_view> users_;
+  std::vector<std::string_view> items_;
+  std::vector<std::int32_t> user_numbers_;
+  std::vector<std::int32_t> item_numbers_;
 };
 
 /// Keeps ratings above a threshold: with 3, those of 4 and 5 stars, as in the L3AE paper.
@@ -130,7 +177,7 @@ inline Catalog renumber(const Catalog& catalog, const std::vector<Interactions*>
     IdIndex kept;
     for (std::size_t old = 0; old < numbers.size(); ++old) {
       if (numbers[old] < 0) continue;
-      numbers[old] = static_cast<std::int32_t>(kept.insert(ids[static_cast<Index>(old)]));
+      numbers[old] = kept.insert(ids[static_cast<Index>(old)]);
     }
     return kept;
   };
