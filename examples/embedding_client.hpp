@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 #include <httplib.h>
+// A macro of <resolv.h>, which httplib.h includes. Eigen has variables of that name.
+#undef _res
 
 #include <algorithm>
 #include <atomic>

@@ -73,7 +73,7 @@ TEST_CASE("tf-idf weights as defined") {
 
 TEST_CASE("Latent semantic analysis finds the largest singular vectors") {
   const Csr<float> weights = weights_of(documents(150, 12, 1));
-  const Index d = 20;
+  const Index d = 12;  // as many as topics: the next singular values are much smaller
   const Matrix<float> embeddings = lae::latent_semantic_embeddings(weights, d);
   REQUIRE(embeddings.rows() == 150);
   REQUIRE(embeddings.cols() == d);
@@ -83,11 +83,11 @@ TEST_CASE("Latent semantic analysis finds the largest singular vectors") {
                                  Eigen::ComputeThinU);
   Dense expected = svd.matrixU().leftCols(d) * svd.singularValues().head(d).asDiagonal();
   expected.rowwise().normalize();
-  // Signs are free, and so is a rotation among equal singular values; inner products are not.
+  // Vectors of nearly equal singular values may mix; inner products tell nothing of that.
   const Dense found = embeddings.cast<double>();
   const Dense difference = found * found.transpose() - expected * expected.transpose();
-  CHECK(difference.cwiseAbs().maxCoeff() < 0.05);
-  CHECK(difference.norm() / 150 < 0.005);
+  CHECK(difference.cwiseAbs().maxCoeff() < 0.01);
+  CHECK(difference.norm() / 150 < 0.002);
 }
 
 TEST_CASE("Latent semantic analysis of fewer directions than asked for") {
@@ -115,5 +115,5 @@ TEST_CASE("Documents of a topic are alike, and the same seed gives the same embe
   }
   CHECK(lae::latent_semantic_embeddings(weights, 10, 3) == embeddings);
   const Matrix<float> other = lae::latent_semantic_embeddings(weights, 10, 4);
-  CHECK((other - embeddings).norm() / embeddings.norm() < 0.05);
+  CHECK((other - embeddings).cwiseAbs().maxCoeff() < 0.02);
 }

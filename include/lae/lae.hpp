@@ -3,6 +3,11 @@
 /// \file
 /// Everything that needs Eigen alone.
 
+#include "lae/data/amazon_csv.hpp"
+#include "lae/data/interactions.hpp"
+#include "lae/data/item_text.hpp"
+#include "lae/data/split.hpp"
+#include "lae/data/text_features.hpp"
 #include "lae/evaluation/evaluate.hpp"
 #include "lae/io/model_file.hpp"
 #include "lae/io/npy.hpp"

@@ -176,13 +176,9 @@ inline Matrix<float> latent_semantic_embeddings(const Csr<float>& weights, Index
   const Index kept = std::min(dimensions, rank);
   Matrix<float> rotation(directions, kept);
   for (Index d = 0; d < kept; ++d) {
-    // Eigenvalues ascend. The sign of an eigenvector means nothing; its largest part is to be > 0.
-    const Index from = directions - 1 - d;
-    const auto vector = eigen.eigenvectors().col(from);
-    Index largest = 0;
-    vector.cwiseAbs().maxCoeff(&largest);
-    const double scale = std::sqrt(eigen.eigenvalues()[from]) * (vector[largest] < 0 ? -1 : 1);
-    rotation.col(d) = (scale * vector).cast<float>();
+    const Index from = directions - 1 - d;  // eigenvalues ascend
+    rotation.col(d) = (std::sqrt(eigen.eigenvalues()[from]) * eigen.eigenvectors().col(from))
+                          .cast<float>();
   }
   Matrix<float> embeddings(n, kept);
   detail::parallel_tiles(n, detail::product_tile, [&](Index first, Index rows) {
@@ -190,11 +186,18 @@ inline Matrix<float> latent_semantic_embeddings(const Csr<float>& weights, Index
     part.setZero();
     detail::add_product<float>(part, 1, detail::plain(basis.middleRows(first, rows)),
                                detail::plain(rotation));
-    part.rowwise().normalize();
   });
+  // The sign of a singular vector is free; let its largest part be positive.
+  for (Index d = 0; d < kept; ++d) {
+    Index largest = 0;
+    embeddings.col(d).cwiseAbs().maxCoeff(&largest);
+    if (embeddings(largest, d) < 0) embeddings.col(d) *= -1;
+  }
   for (Index row = 0; row < n; ++row) {
-    // What rounding leaves of a document without terms is not to be made as long as the others.
-    if (weights.outerIndexPtr()[row] == weights.outerIndexPtr()[row + 1]) {
+    const bool has_terms = weights.outerIndexPtr()[row] < weights.outerIndexPtr()[row + 1];
+    if (has_terms) {
+      embeddings.row(row).normalize();
+    } else {
       embeddings.row(row).setZero();
     }
   }
