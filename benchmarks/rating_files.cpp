@@ -47,8 +47,8 @@ void write_files(const std::filesystem::path& folder, Index rows, Index reviews,
     const auto item = static_cast<std::uint64_t>(skewed(random, rows / 20));
     const Index rating = 1 + random.below(5);
     const Index timestamp = 1'400'000'000'000 + random.below(200'000'000'000);
-    lines += fmt::format("{},{},{}.0,{}\n", id("AE", 26, user), id("B0", 8, item), rating,
-                         timestamp);
+    lines +=
+        fmt::format("{},{},{}.0,{}\n", id("AE", 26, user), id("B0", 8, item), rating, timestamp);
     if (lines.size() > 1'000'000 || row + 1 == rows) {
       csv.write(lines.data(), lines.size());
       lines.clear();
@@ -63,8 +63,9 @@ void write_files(const std::filesystem::path& folder, Index rows, Index reviews,
         R"("parent_asin": "{}", "user_id": "{}", "timestamp": {}, "helpful_vote": 0, )"
         R"("verified_purchase": true}})"
         "\n",
-        1 + random.below(5), text.substr(0, static_cast<std::size_t>(100 + 10 * random.below(8))) + ".",
-        item, item, user, 1'400'000'000'000 + random.below(200'000'000'000));
+        1 + random.below(5),
+        text.substr(0, static_cast<std::size_t>(100 + 10 * random.below(8))) + ".", item, item,
+        user, 1'400'000'000'000 + random.below(200'000'000'000));
     if (lines.size() > 1'000'000 || row + 1 == reviews) {
       jsonl.write(lines.data(), lines.size());
       lines.clear();

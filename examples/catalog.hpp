@@ -54,7 +54,8 @@ inline std::vector<std::string> read_user_ids(const std::filesystem::path& path)
 inline void require_lines(const std::filesystem::path& path, std::size_t lines,
                           lae::Index expected) {
   if (lines == static_cast<std::size_t>(expected)) return;
-  throw lae::FileError(path, fmt::format("has {} lines, but the matrices have {}", lines, expected));
+  throw lae::FileError(path,
+                       fmt::format("has {} lines, but the matrices have {}", lines, expected));
 }
 
 }  // namespace example

@@ -31,10 +31,10 @@ namespace example {
 struct EmbeddingServer {
   std::string url;  ///< of the server, its /v1, or its /v1/embeddings
   std::string model;
-  std::string key;             ///< sent as a bearer token unless empty
+  std::string key;               ///< sent as a bearer token unless empty
   double timeout_seconds = 300;  ///< of one request
-  int retries = 6;             ///< of one request that fails for now
-  double backoff_seconds = 1;  ///< before the first retry; doubles with each
+  int retries = 6;               ///< of one request that fails for now
+  double backoff_seconds = 1;    ///< before the first retry; doubles with each
 };
 
 /// The server cannot or must not be asked again, or answers what it should not.
@@ -101,7 +101,8 @@ class EmbeddingClient {
       return parts.path.size() >= end.size() &&
              parts.path.compare(parts.path.size() - end.size(), end.size(), end) == 0;
     };
-    if (!ends_with("/embeddings")) parts.path += ends_with("/v1") ? "/embeddings" : "/v1/embeddings";
+    if (!ends_with("/embeddings"))
+      parts.path += ends_with("/v1") ? "/embeddings" : "/v1/embeddings";
     return parts;
   }
 
@@ -170,8 +171,7 @@ class EmbeddingClient {
 
   lae::Matrix<float> parse_answer(const std::string& body, const std::vector<std::string>& ids) {
     const auto refuse = [&](const std::string& what, std::string_view problem) {
-      throw ServerError(
-          fmt::format("{}{}, {}: {}", parts_.origin, parts_.path, what, problem));
+      throw ServerError(fmt::format("{}{}, {}: {}", parts_.origin, parts_.path, what, problem));
     };
     nlohmann::json answer;
     try {
@@ -189,7 +189,8 @@ class EmbeddingClient {
     lae::Matrix<float> embeddings;
     for (std::size_t i = 0; i < ids.size(); ++i) {
       const std::string item = "item " + ids[i];
-      if (i >= data.size()) refuse(item, fmt::format("only {} vectors for {} texts", i, ids.size()));
+      if (i >= data.size())
+        refuse(item, fmt::format("only {} vectors for {} texts", i, ids.size()));
       if (!data[i].is_object() || data[i].value("index", nlohmann::json()) != i) {
         refuse(item, fmt::format("the vector's index is {}, not {}",
                                  data[i].is_object() && data[i].contains("index")
@@ -198,7 +199,8 @@ class EmbeddingClient {
                                  i));
       }
       const nlohmann::json vector = data[i].value("embedding", nlohmann::json());
-      if (!vector.is_array() || vector.empty()) refuse(item, "the embedding is missing or no array");
+      if (!vector.is_array() || vector.empty())
+        refuse(item, "the embedding is missing or no array");
       if (i == 0) {
         embeddings.resize(static_cast<lae::Index>(ids.size()),
                           static_cast<lae::Index>(vector.size()));

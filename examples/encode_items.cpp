@@ -265,9 +265,10 @@ class Encoder {
         const std::lock_guard<std::mutex> lock(mutex_);
         const Index dimensions = journal_.embeddings().cols();
         if (dimensions > 0 && dimensions != embeddings.cols()) {
-          throw ServerError(fmt::format("item {}: the vector has {} dimensions, those of other items "
-                                        "have {}",
-                                        ids.front(), embeddings.cols(), dimensions));
+          throw ServerError(
+              fmt::format("item {}: the vector has {} dimensions, those of other items "
+                          "have {}",
+                          ids.front(), embeddings.cols(), dimensions));
         }
         journal_.append(items, embeddings);
       } catch (...) {
@@ -317,7 +318,8 @@ void encode_by_server(const Settings& settings, const ItemCatalog& items,
                       std::size_t without_text) {
   const Stopwatch watch;
   std::vector<std::string> texts;
-  for (const std::string& prompt : items.prompts) texts.push_back(cut(prompt, settings.longest_text));
+  for (const std::string& prompt : items.prompts)
+    texts.push_back(cut(prompt, settings.longest_text));
   const std::string mark = fingerprint(settings.server.model, texts);
   if (!settings.restart && is_finished(settings.data, mark)) {
     fmt::print("nothing to do: the embeddings of these texts by {} are there\n",

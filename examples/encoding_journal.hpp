@@ -69,10 +69,9 @@ class EncodingJournal {
     }
     record.append(reinterpret_cast<const char*>(rows.data()),
                   static_cast<std::size_t>(rows.size()) * sizeof(float));
-    const RecordHeader header{static_cast<std::uint64_t>(items.size()),
-                              static_cast<std::uint64_t>(rows.cols()),
-                              checksum(record.data() + sizeof(RecordHeader),
-                                       record.size() - sizeof(RecordHeader))};
+    const RecordHeader header{
+        static_cast<std::uint64_t>(items.size()), static_cast<std::uint64_t>(rows.cols()),
+        checksum(record.data() + sizeof(RecordHeader), record.size() - sizeof(RecordHeader))};
     std::memcpy(record.data(), &header, sizeof(header));
     write_all(record);
     take(items, rows);
@@ -97,8 +96,8 @@ class EncodingJournal {
   }
 
   [[noreturn]] void fail(const char* what) const {
-    throw lae::FileError(
-        path_, fmt::format("{}: {}", what, std::generic_category().message(errno)));
+    throw lae::FileError(path_,
+                         fmt::format("{}: {}", what, std::generic_category().message(errno)));
   }
 
   void write_all(const std::string& bytes) {

@@ -18,7 +18,8 @@ class NewFolder {
  public:
   /// \param marker a file that shows that an existing folder is of the same kind
   /// \param may_replace whether an existing folder of the same kind may be replaced
-  /// \throws lae::FileError if the target exists and must not be replaced, or no folder can be made.
+  /// \throws lae::FileError if the target exists and must not be replaced, or no folder can be
+  /// made.
   NewFolder(const std::filesystem::path& target, const std::filesystem::path& marker,
             bool may_replace)
       : target_(std::filesystem::absolute(target).lexically_normal()) {

@@ -65,10 +65,11 @@ void add_options(CLI::App& app, Settings& settings) {
   };
   const std::string input = "Input (plain or .gz; JSON lines or CSV, whatever the name)";
   const char* const group = input.c_str();
-  CLI::Option* reviews = add_file("--reviews", settings.reviews,
-                                  "reviews: X.jsonl, or CSV with user_id,parent_asin,rating,timestamp;\n"
-                                  "several files are read as one",
-                                  group);
+  CLI::Option* reviews =
+      add_file("--reviews", settings.reviews,
+               "reviews: X.jsonl, or CSV with user_id,parent_asin,rating,timestamp;\n"
+               "several files are read as one",
+               group);
   CLI::Option* train = add_file("--train", settings.train,
                                 "or a published split, taken as it is: its training part,", group)
                            ->excludes(reviews);
@@ -283,9 +284,9 @@ Data prepare_reviews(const Settings& settings, Reader& reader, StatusLine& statu
   report_step("one of each user and item", log.size());
   Interruption::check();
   const int rounds = lae::keep_k_core(log, unfiltered, settings.k_core);
-  report_step(fmt::format("{}-core, after {} round{}", settings.k_core, rounds,
-                          rounds == 1 ? "" : "s"),
-              log.size());
+  report_step(
+      fmt::format("{}-core, after {} round{}", settings.k_core, rounds, rounds == 1 ? "" : "s"),
+      log.size());
   Interruption::check();
 
   Data data;
@@ -366,9 +367,8 @@ std::string items_jsonl(const Data& data) {
     const lae::ItemText& text = data.texts[static_cast<std::size_t>(item)];
     std::string title;
     lae::detail::append_words(title, text.title);
-    lines += to_line({{"id", data.catalog.items[item]},
-                      {"title", title},
-                      {"prompt", lae::item_prompt(text)}});
+    lines += to_line(
+        {{"id", data.catalog.items[item]}, {"title", title}, {"prompt", lae::item_prompt(text)}});
   }
   return lines;
 }

@@ -64,13 +64,13 @@ void add_options(CLI::App& app, Settings& settings) {
           ->option_text("NAME")
           ->check(CLI::IsMember(model_names).description(""));
   app.add_option_function<std::string>(
-         "--train-on",
-         [&](const std::string& parts) { settings.train_on_all = parts == "all"; },
+         "--train-on", [&](const std::string& parts) { settings.train_on_all = parts == "all"; },
          "what to fit on, and to know of users: the training part, so that held-out items\n"
          "can be recognised (train, default), or everything, for real use (all)")
       ->option_text("PARTS")
       ->check(CLI::IsMember({"train", "all"}).description(""));
-  app.add_option("--save", settings.save, "write the fitted model to this file")->option_text("FILE");
+  app.add_option("--save", settings.save, "write the fitted model to this file")
+      ->option_text("FILE");
   app.add_option("--load", settings.load, "take a model saved before instead of fitting one")
       ->option_text("FILE")
       ->excludes(model);
@@ -191,8 +191,9 @@ NamedModel<Scalar> obtain_model(const Settings& settings, StatusLine& status,
     status.show("loading the model");
     lae::ItemModel<Scalar> model = lae::load_model<Scalar>(*settings.load);
     if (model.items() != data.train.cols()) {
-      throw lae::FileError(*settings.load, fmt::format("is a model of {} items, but the data have {}",
-                                                       model.items(), data.train.cols()));
+      throw lae::FileError(
+          *settings.load, fmt::format("is a model of {} items, but the data have {}", model.items(),
+                                      data.train.cols()));
     }
     return {settings.load->filename().string(), std::move(model)};
   }
@@ -286,7 +287,7 @@ void write_all(const Settings& settings, const Names& names, const NamedModel<Sc
   for (Index first = 0; first < histories.rows(); first += batch) {
     Interruption::check();
     status.show(fmt::format("recommending: {:.0f} %", 100.0 * static_cast<double>(first) /
-                                                           static_cast<double>(histories.rows())));
+                                                          static_cast<double>(histories.rows())));
     const Index users = std::min(batch, histories.rows() - first);
     const lae::Csr<Scalar> rows = histories.middleRows(first, users);
     const lae::Recommendations<Scalar> lists = lae::recommend(by.model, rows, options);
@@ -401,7 +402,8 @@ void run(const Settings& settings) {
 int main(int argc, char** argv) {
   CLI::App app("Recommends items by a closed-form model, and says why.\n", "recommend");
   app.footer(fmt::format(
-      "A score is a sum over the user's history: item i of it adds the weight B(i, j) to the score\n"
+      "A score is a sum over the user's history: item i of it adds the weight B(i, j) to the "
+      "score\n"
       "of item j. What is printed below a recommendation are the largest of these parts, and the\n"
       "sum of all others. [new]: nobody in the training data has the item, so it is there by its\n"
       "text alone; [held out]: the user has it in the validation or test part. Items that a user\n"

@@ -28,8 +28,8 @@ struct Settings {
 
 /// A word that can be spoken, another one for every number.
 std::string spoken(Index number) {
-  static constexpr const char* consonants[] = {"b", "d", "f", "g", "k", "l", "m", "n",
-                                               "p", "r", "s", "t", "v", "z"};
+  static constexpr const char* consonants[] = {"b", "d", "f", "g", "k", "l", "m",
+                                               "n", "p", "r", "s", "t", "v", "z"};
   static constexpr const char* vowels[] = {"a", "e", "i", "o", "u"};
   std::string word;
   // 37 is prime to 14 · 5 · 14 · 5, so neighbours do not look alike.
@@ -50,8 +50,12 @@ std::string id(const char* prefix, std::size_t length, Index number) {
   const std::string digits = std::to_string(number);
   return prefix + std::string(length - digits.size(), '0') + digits;
 }
-std::string user_id(Index user) { return id("AE", 26, user); }
-std::string item_id(Index item) { return id("B0", 8, item); }
+std::string user_id(Index user) {
+  return id("AE", 26, user);
+}
+std::string item_id(Index item) {
+  return id("B0", 8, item);
+}
 
 std::string item_line(const SyntheticShop& shop, Index item) {
   const Index topic = shop.main_topics[static_cast<std::size_t>(item)];
@@ -135,7 +139,8 @@ int main(int argc, char** argv) {
   app.add_option("--output", settings.output, "the folder to write them to")
       ->option_text("DIR")
       ->required();
-  app.add_option("--name", settings.name, "of the category; default: Synthetic")->option_text("NAME");
+  app.add_option("--name", settings.name, "of the category; default: Synthetic")
+      ->option_text("NAME");
   app.add_option("--seed", settings.seed, "default: 1")->option_text("N");
   return example::run_program(app, argc, argv, [&] { example::write_category(settings); });
 }

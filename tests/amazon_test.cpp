@@ -93,8 +93,7 @@ TEST_CASE("Ratings from CSV") {
   const TemporaryFolder folder;
   const auto path = folder / "ratings.csv";
   write_bytes(path, header + "u 1,\"i,\"\"1\",5.0,1547589356557\nZo\xc3\xab,B0,1,0\n");
-  CHECK(read_csv(path) ==
-        Ratings{{"u 1", "i,\"1", 5, 1547589356557}, {"Zo\xc3\xab", "B0", 1, 0}});
+  CHECK(read_csv(path) == Ratings{{"u 1", "i,\"1", 5, 1547589356557}, {"Zo\xc3\xab", "B0", 1, 0}});
 
   SECTION("with a byte order mark, CRLF and columns in another order") {
     write_bytes(path, "\xef\xbb\xbftimestamp,rating,x,parent_asin,user_id\r\n7,4.5,?,B,A\r\n");
@@ -130,10 +129,10 @@ TEST_CASE("Bad CSV ratings name file and line") {
 TEST_CASE("Reviews from JSON lines") {
   const TemporaryFolder folder;
   const auto path = folder / "reviews.jsonl";
-  write_bytes(path, "\xef\xbb\xbf" + review + "\r\n\n" +
-                        R"({"user_id": "Zo\u00eb", "parent_asin": "B\"2", "rating": 3, "timestamp": 1})");
-  CHECK(read_json(path) ==
-        Ratings{{"AE", "B0", 5, 1588615855070}, {"Zo\xc3\xab", "B\"2", 3, 1}});
+  write_bytes(path,
+              "\xef\xbb\xbf" + review + "\r\n\n" +
+                  R"({"user_id": "Zo\u00eb", "parent_asin": "B\"2", "rating": 3, "timestamp": 1})");
+  CHECK(read_json(path) == Ratings{{"AE", "B0", 5, 1588615855070}, {"Zo\xc3\xab", "B\"2", 3, 1}});
 }
 
 TEST_CASE("Bad reviews name file and line") {
@@ -215,15 +214,19 @@ TEST_CASE("Items from JSON lines") {
 TEST_CASE("Items from CSV with Python dictionaries") {
   const TemporaryFolder folder;
   const auto path = folder / "items.csv";
-  write_bytes(path,
-              ",title,description,details,parent_asin\n"
-              "0,\"T, 1\",\"two\nlines\",\"{'X': 'Brand', 'Brand': 'Shiny, Leaf', 'UPC': '7'}\",P1\n"
-              "1,T2,,\"{\"\"Brand\"\": \"\"L'Or\xc3\xa9" "al\"\", 'A': 'it\\'s'}\",P2\n"
-              "2,T3,,{},P3\n");
+  write_bytes(
+      path,
+      ",title,description,details,parent_asin\n"
+      "0,\"T, 1\",\"two\nlines\",\"{'X': 'Brand', 'Brand': 'Shiny, Leaf', 'UPC': '7'}\",P1\n"
+      "1,T2,,\"{\"\"Brand\"\": \"\"L'Or\xc3\xa9"
+      "al\"\", 'A': 'it\\'s'}\",P2\n"
+      "2,T3,,{},P3\n");
   const std::vector<lae::ItemText> items = read_items(path);
   REQUIRE(items.size() == 3);
   CHECK(lae::item_prompt(items[0]) == "Title: T, 1; Brand: Shiny, Leaf; Description: two lines");
-  CHECK(items[1].brand == "L'Or\xc3\xa9" "al");
+  CHECK(items[1].brand ==
+        "L'Or\xc3\xa9"
+        "al");
   CHECK(lae::item_prompt(items[2]) == "Title: T3");
 }
 

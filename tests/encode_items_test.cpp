@@ -112,9 +112,9 @@ class Shop {
 
   Process::Words command(const std::string& url, const Process::Words& more = {},
                          const std::string& batch = "4") const {
-    Process::Words words = {LAE_ENCODE_ITEMS, "--data",    folder_ / "", "--endpoint", url,
-                            "--model",        "test-model", "--backoff",  "0.02",       "--batch",
-                            batch};
+    Process::Words words = {
+        LAE_ENCODE_ITEMS, "--data",    folder_ / "", "--endpoint", url,  "--model",
+        "test-model",     "--backoff", "0.02",       "--batch",    batch};
     words.insert(words.end(), more.begin(), more.end());
     return words;
   }
@@ -199,17 +199,18 @@ TEST_CASE("encode_items sends model, texts and key") {
   const Shop shop(2);
   const Server server(good);
   const auto with_key = [] { setenv("MY_KEY", "secret", 1); };
-  REQUIRE(run(shop.command(server.url() + "/v1/embeddings/", {"--key-variable", "MY_KEY"}), with_key)
-              .code == 0);
+  REQUIRE(
+      run(shop.command(server.url() + "/v1/embeddings/", {"--key-variable", "MY_KEY"}), with_key)
+          .code == 0);
   CHECK(server.last().get_header_value("Authorization") == "Bearer secret");
   const json body = json::parse(server.last().body);
   CHECK(body["model"] == "test-model");
   CHECK(body["encoding_format"] == "float");
   CHECK(body["input"] == json{"prompt .", "prompt x."});
 
-  REQUIRE(run(shop.command(server.url(), {"--key-variable", "NO_KEY", "--restart", "--max-bytes",
-                                          "8"}))
-              .code == 0);
+  REQUIRE(
+      run(shop.command(server.url(), {"--key-variable", "NO_KEY", "--restart", "--max-bytes", "8"}))
+          .code == 0);
   CHECK_FALSE(server.last().has_header("Authorization"));
   CHECK(json::parse(server.last().body)["input"] == json{"prompt .", "prompt x"});
 }
@@ -253,8 +254,9 @@ TEST_CASE("encode_items tries again when a server cannot for now") {
   }
   SECTION("a dropped connection") {
     check(fails_first([](httplib::Response& response) {
-      response.set_content_provider(1000, "application/json",
-                                    [](std::size_t, std::size_t, httplib::DataSink&) { return false; });
+      response.set_content_provider(
+          1000, "application/json",
+          [](std::size_t, std::size_t, httplib::DataSink&) { return false; });
     }));
   }
   SECTION("a timeout") {
@@ -308,7 +310,8 @@ TEST_CASE("encode_items refuses answers that are wrong, and names the item") {
       response.set_content(body, "application/json");
     };
   };
-  CHECK_THAT(refusal(text("<html>")), ContainsSubstring("items id0 to id4: the answer is not JSON"));
+  CHECK_THAT(refusal(text("<html>")),
+             ContainsSubstring("items id0 to id4: the answer is not JSON"));
   CHECK_THAT(refusal(text("")), ContainsSubstring("not JSON"));
   CHECK_THAT(refusal(text("{}")), ContainsSubstring("no array \"data\""));
   CHECK_THAT(refusal(text("[1]")), ContainsSubstring("no array \"data\""));
@@ -338,15 +341,16 @@ TEST_CASE("encode_items refuses answers that are wrong, and names the item") {
   CHECK_THAT(refusal(changed([](json& data) { data[3]["embedding"][0] = 1e300; })),
              ContainsSubstring("item id4: the vector holds 1e+300"));
   std::atomic<int> count{0};
-  CHECK_THAT(refusal([&](const json& request, httplib::Response& response) {
-               const bool is_second = count++ == 1;
-               changed([=](json& data) {
-                 for (json& entry : data) {
-                   if (is_second) entry["embedding"].push_back(1);
-                 }
-               })(request, response);
-             }),
-             ContainsSubstring("item id5: the vector has 4 dimensions, those of other items have 3"));
+  CHECK_THAT(
+      refusal([&](const json& request, httplib::Response& response) {
+        const bool is_second = count++ == 1;
+        changed([=](json& data) {
+          for (json& entry : data) {
+            if (is_second) entry["embedding"].push_back(1);
+          }
+        })(request, response);
+      }),
+      ContainsSubstring("item id5: the vector has 4 dimensions, those of other items have 3"));
 }
 
 TEST_CASE("encode_items goes on where it was interrupted, and pays for nothing twice") {

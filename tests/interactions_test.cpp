@@ -249,7 +249,8 @@ TEST_CASE("Splits are disjoint, complete, of the right size, and the same for th
     return split;
   };
   SECTION("of all interactions") {
-    const lae::Split split = check([&](std::uint64_t seed) { return lae::random_split(log, seed); });
+    const lae::Split split =
+        check([&](std::uint64_t seed) { return lae::random_split(log, seed); });
     CHECK(split.train.size() == log.size() * 8 / 10);
     CHECK(split.train.size() + split.valid.size() == log.size() * 9 / 10);
   }
@@ -272,8 +273,9 @@ TEST_CASE("Splits are disjoint, complete, of the right size, and the same for th
     }
   }
   SECTION("with other shares") {
-    const lae::Split split =
-        check([&](std::uint64_t seed) { return lae::random_split(log, seed, {1, 1, 2}); });
+    const lae::Split split = check([&](std::uint64_t seed) {
+      return lae::random_split(log, seed, {1, 1, 2});
+    });
     CHECK(split.train.size() == log.size() / 4);
   }
 }

@@ -55,8 +55,8 @@ lae::Index count(const fs::path& path) {
 }
 
 /// What a failed run says, having left nothing behind.
-std::string refusal(const TemporaryFolder& folder, const Process::Words& arguments,
-                    int code = 1, const std::function<void()>& in_child = {}) {
+std::string refusal(const TemporaryFolder& folder, const Process::Words& arguments, int code = 1,
+                    const std::function<void()>& in_child = {}) {
   const std::size_t before = folder.file_count();
   const Ending ending = prepare(arguments, in_child);
   CHECK(ending.code == code);
@@ -72,22 +72,24 @@ std::string refusal(const TemporaryFolder& folder, const Process::Words& argumen
 TEST_CASE("prepare_amazon filters, splits and describes") {
   const TemporaryFolder folder;
   write_bytes(folder / "log.csv", small_log());
-  write_bytes(folder / "meta.jsonl",
-              R"({"parent_asin": "i3", "title": "Third  item", "categories": ["C"], "details": {"Brand": "B"}, "description": ["D."]})"
-              "\n"
-              R"({"parent_asin": "rare", "title": "Left out by the 10-core"})"
-              "\n"
-              R"({"parent_asin": "new", "title": "Never rated"})"
-              "\n"
-              R"({"parent_asin": "i3", "title": "Once more"})"
-              "\n");
+  write_bytes(
+      folder / "meta.jsonl",
+      R"({"parent_asin": "i3", "title": "Third  item", "categories": ["C"], "details": {"Brand": "B"}, "description": ["D."]})"
+      "\n"
+      R"({"parent_asin": "rare", "title": "Left out by the 10-core"})"
+      "\n"
+      R"({"parent_asin": "new", "title": "Never rated"})"
+      "\n"
+      R"({"parent_asin": "i3", "title": "Once more"})"
+      "\n");
   const std::string out = (folder / "out").string();
   const Ending ending = prepare({"--reviews", folder / "log.csv", "--items", folder / "meta.jsonl",
                                  "--output", out, "--tag-items", "1"});
   CHECK(ending.err.empty());
   REQUIRE(ending.code == 0);
-  CHECK_THAT(ending.out, ContainsSubstring("ratings read                                           170"
-                                           " interactions of 13 users and 14 items"));
+  CHECK_THAT(ending.out,
+             ContainsSubstring("ratings read                                           170"
+                               " interactions of 13 users and 14 items"));
   CHECK_THAT(ending.out, ContainsSubstring("| out | 12 | 13 | 144 | 92.3077 % |"));
 
   CHECK(count(folder / "out/train.npz") == 115);
@@ -125,8 +127,8 @@ TEST_CASE("prepare_amazon filters, splits and describes") {
   CHECK(description["inputs"][0]["bytes"] == fs::file_size(folder / "log.csv"));
   // As sha256sum prints it.
   write_bytes(folder / "abc.csv", header + "a,b,5,1\n");
-  REQUIRE(prepare({"--reviews", folder / "abc.csv", "--k-core", "1", "--output", folder / "abc"}).code ==
-          0);
+  REQUIRE(prepare({"--reviews", folder / "abc.csv", "--k-core", "1", "--output", folder / "abc"})
+              .code == 0);
   CHECK(json::parse(read_bytes(folder / "abc/dataset.json"))["inputs"][0]["sha256"] ==
         "a3456427d020b9a173156196f4e424cd6635d9daa72f543e4f7d7959d82c2c12");
 }
@@ -158,8 +160,8 @@ TEST_CASE("prepare_amazon takes a published split as it is, cold items and all")
   write_bytes(folder / "train.csv", header + "a,x,1.0,1\na,y,5.0,2\nb,x,5.0,1\n");
   write_bytes(folder / "valid.csv", header + "a,z,5.0,3\nc,x,5.0,3\n");
   write_bytes(folder / "test.csv", header + "a,w,5.0,4\nb,x,5.0,9\n");  // the last is in train
-  Process::Words arguments = {"--train", folder / "train.csv", "--valid", folder / "valid.csv",
-                              "--test", folder / "test.csv", "--output", folder / "out"};
+  Process::Words arguments = {"--train", folder / "train.csv", "--valid",  folder / "valid.csv",
+                              "--test",  folder / "test.csv",  "--output", folder / "out"};
   REQUIRE(prepare(arguments).code == 0);
   CHECK(lae::read_npz<float>(folder / "out/train.npz").cols() == 4);
   CHECK(count(folder / "out/train.npz") == 3);
@@ -225,8 +227,8 @@ TEST_CASE("prepare_amazon refuses bad input and leaves nothing behind") {
 TEST_CASE("prepare_amazon skips bad lines if told to, and counts them") {
   const TemporaryFolder folder;
   write_bytes(folder / "log.csv", small_log() + "a,b\n" + "a,b,6,1\n");
-  const Ending ending = prepare({"--reviews", folder / "log.csv", "--skip-bad-lines", "--output",
-                                 folder / "out"});
+  const Ending ending =
+      prepare({"--reviews", folder / "log.csv", "--skip-bad-lines", "--output", folder / "out"});
   CHECK(ending.code == 0);
   CHECK_THAT(ending.out, ContainsSubstring("skipped 2 lines"));
   CHECK_THAT(ending.out, ContainsSubstring("line 172: expected 4 fields"));
@@ -237,7 +239,8 @@ TEST_CASE("prepare_amazon on a full disk, in a folder of others and in one that 
   const TemporaryFolder folder;
   write_bytes(folder / "log.csv", small_log());
   const Process::Words arguments = {"--reviews", folder / "log.csv", "--output", folder / "out"};
-  CHECK_THAT(refusal(folder, arguments, 1, limit_file_size(600)), ContainsSubstring("File too large"));
+  CHECK_THAT(refusal(folder, arguments, 1, limit_file_size(600)),
+             ContainsSubstring("File too large"));
 
   fs::create_directory(folder / "mine");
   write_bytes(folder / "mine/letter.txt", "dear");
@@ -247,8 +250,7 @@ TEST_CASE("prepare_amazon on a full disk, in a folder of others and in one that 
     CHECK_THAT(refusal(folder, on_mine), ContainsSubstring("something else"));
     CHECK(read_bytes(folder / "mine/letter.txt") == "dear");
   }
-  CHECK_THAT(refusal(folder, {"--reviews", folder / "log.csv", "--output",
-                              folder / "log.csv/out"}),
+  CHECK_THAT(refusal(folder, {"--reviews", folder / "log.csv", "--output", folder / "log.csv/out"}),
              ContainsSubstring("log.csv/out"));
 }
 

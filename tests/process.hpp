@@ -21,8 +21,8 @@
 
 /// How a program ended, and what it printed.
 struct Ending {
-  int code = -1;    ///< exit code, or -1
-  int signal = 0;   ///< that killed it, or 0
+  int code = -1;   ///< exit code, or -1
+  int signal = 0;  ///< that killed it, or 0
   std::string out;
   std::string err;
 };

@@ -53,7 +53,8 @@ class Shop {
     write_bytes(folder_ / "users.txt", lines);
     lines.clear();
     for (Index item = 0; item < items; ++item) {
-      lines += json{{"id", item_id(item)}, {"title", "Title\x1b " + std::to_string(item)}}.dump() + "\n";
+      lines +=
+          json{{"id", item_id(item)}, {"title", "Title\x1b " + std::to_string(item)}}.dump() + "\n";
     }
     write_bytes(folder_ / "items.jsonl", lines);
     write_bytes(folder_ / "embeddings.json", R"({"encoder": "the test"})");
@@ -96,7 +97,8 @@ std::vector<std::string> lines_of(const std::string& text) {
 TEST_CASE("recommend says what and why, and the parts sum to the score") {
   const Shop shop;
   for (const std::string model : {"ease", "l3ae"}) {
-    const Ending ending = shop.recommend({"--user", "a7", "--model", model, "--k", "4", "--why", "2"});
+    const Ending ending =
+        shop.recommend({"--user", "a7", "--model", model, "--k", "4", "--why", "2"});
     CHECK(ending.err.empty());
     REQUIRE(ending.code == 0);
     CAPTURE(ending.out);
@@ -126,8 +128,9 @@ TEST_CASE("recommend says what and why, and the parts sum to the score") {
 
 TEST_CASE("L3AE recommends an item that nobody has for its text, and says so") {
   const Shop shop;
-  const Process::Words words = {"--items", "i1", "--model", "l3ae",   "--lambda-x", "-50",
-                                "--lambda-kd", "60", "--lambda-f", "1", "--k", "1", "--why", "1"};
+  const Process::Words words = {"--items", "i1",          "--model", "l3ae",       "--lambda-x",
+                                "-50",     "--lambda-kd", "60",      "--lambda-f", "1",
+                                "--k",     "1",           "--why",   "1"};
   const Ending ending = shop.recommend(words);
   REQUIRE(ending.code == 0);
   const auto lines = lines_of(ending.out);
@@ -170,11 +173,13 @@ TEST_CASE("recommend takes samples, several users and folders without names") {
 
 TEST_CASE("recommend --all writes the lists that the library computes") {
   const Shop shop;
-  REQUIRE(shop.recommend({"--all", "--model", "ease", "--k", "11", "-o", shop / "all.csv"}).code == 0);
+  REQUIRE(shop.recommend({"--all", "--model", "ease", "--k", "11", "-o", shop / "all.csv"}).code ==
+          0);
   const Ending ending =
       shop.recommend({"--all", "--model", "ease", "--k", "11", "-o", shop / "all.jsonl"});
   REQUIRE(ending.code == 0);
-  CHECK_THAT(ending.out, ContainsSubstring("for 39 users") && ContainsSubstring("left out 1 users"));
+  CHECK_THAT(ending.out,
+             ContainsSubstring("for 39 users") && ContainsSubstring("left out 1 users"));
 
   const auto model = lae::Ease<double>().fit(shop.train);
   lae::RecommendOptions options;
@@ -240,7 +245,8 @@ TEST_CASE("recommend refuses what cannot work") {
   CHECK_THAT(error({"--all"}, 2), ContainsSubstring("--output"));
   CHECK_THAT(error({"--all", "-o", shop / "all.txt"}, 2), ContainsSubstring(".csv"));
   CHECK_THAT(error({"--user", "a1", "--lambda-kd", "-1"}, 2), ContainsSubstring("lambda_kd"));
-  CHECK_THAT(error({"--all", "-o", shop / "users.txt/x.csv"}, 1), ContainsSubstring("cannot be written"));
+  CHECK_THAT(error({"--all", "-o", shop / "users.txt/x.csv"}, 1),
+             ContainsSubstring("cannot be written"));
   CHECK_THAT(error({"--user", "a1", "--model", "cease"}, 1), ContainsSubstring("tags.npz"));
   write_bytes(shop / "users.txt", "a\nb\n");
   CHECK_THAT(error({"--user", "a"}, 1), ContainsSubstring("has 2 lines, but the matrices have 40"));

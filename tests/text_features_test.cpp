@@ -24,10 +24,9 @@ std::vector<Words> documents(Index count, Index topics, std::uint64_t seed) {
   for (Index document = 0; document < count; ++document) {
     Words& words = all.emplace_back();
     for (int i = 0; i < 12; ++i) {
-      words.push_back(random.uniform() < 0.3
-                          ? "any" + std::to_string(random.below(30))
-                          : "topic" + std::to_string(document % topics) + "word" +
-                                std::to_string(random.below(8)));
+      words.push_back(random.uniform() < 0.3 ? "any" + std::to_string(random.below(30))
+                                             : "topic" + std::to_string(document % topics) +
+                                                   "word" + std::to_string(random.below(8)));
     }
   }
   return all;
@@ -42,8 +41,10 @@ Csr<float> weights_of(const std::vector<Words>& all) {
 TEST_CASE("Words are runs of letters and digits") {
   CHECK(lae::words_of("") == Words{});
   CHECK(lae::words_of(" -- ") == Words{});
-  CHECK(lae::words_of("Title: The 16oz  Spray-Bottle, L'Or\xc3\xa9" "al!") ==
-        Words{"title", "the", "16oz", "spray", "bottle", "l", "or\xc3\xa9" "al"});
+  CHECK(lae::words_of("Title: The 16oz  Spray-Bottle, L'Or\xc3\xa9"
+                      "al!") == Words{"title", "the", "16oz", "spray", "bottle", "l",
+                                      "or\xc3\xa9"
+                                      "al"});
 }
 
 TEST_CASE("Terms are counted in enough and not too many documents") {
@@ -79,8 +80,7 @@ TEST_CASE("Latent semantic analysis finds the largest singular vectors") {
   REQUIRE(embeddings.cols() == d);
 
   using Dense = Eigen::MatrixXd;
-  const Eigen::BDCSVD<Dense> svd(Dense(Matrix<float>(weights).cast<double>()),
-                                 Eigen::ComputeThinU);
+  const Eigen::BDCSVD<Dense> svd(Dense(Matrix<float>(weights).cast<double>()), Eigen::ComputeThinU);
   Dense expected = svd.matrixU().leftCols(d) * svd.singularValues().head(d).asDiagonal();
   expected.rowwise().normalize();
   // Vectors of nearly equal singular values may mix; inner products tell nothing of that.

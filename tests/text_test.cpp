@@ -91,8 +91,10 @@ TEST_CASE("Lines longer than the buffer, and many of them") {
 TEST_CASE("Text that cannot be read") {
   const TemporaryFolder folder;
   const auto missing = folder / "missing.csv";
-  CHECK_THAT(file_error(missing, [&] { lae::open_text(missing); }), ContainsSubstring("No such file"));
-  CHECK_THAT(file_error(missing, [&] { lae::open_gzip(missing); }), ContainsSubstring("No such file"));
+  CHECK_THAT(file_error(missing, [&] { lae::open_text(missing); }),
+             ContainsSubstring("No such file"));
+  CHECK_THAT(file_error(missing, [&] { lae::open_gzip(missing); }),
+             ContainsSubstring("No such file"));
   const auto inner = folder / "folder";
   std::filesystem::create_directory(inner);
   CHECK_THAT(file_error(inner, [&] { lae::open_text(inner); }), ContainsSubstring("regular file"));
@@ -145,7 +147,8 @@ TEST_CASE("CSV that is none names the line") {
   CHECK_THAT(csv_error(path, "a,b\n1,2\n1\n"),
              ContainsSubstring("line 3: expected 2 fields as in the header, found 1"));
   CHECK_THAT(csv_error(path, "a,b\n1,2,3\n"), ContainsSubstring("line 2"));
-  CHECK_THAT(csv_error(path, "a,b\n1,\"2\n3,4\n"), ContainsSubstring("line 2: a quote is not closed"));
+  CHECK_THAT(csv_error(path, "a,b\n1,\"2\n3,4\n"),
+             ContainsSubstring("line 2: a quote is not closed"));
   CHECK_THAT(csv_error(path, "a,b\n\"1\"x,2\n"), ContainsSubstring("behind a closing quote"));
   CHECK_THAT(csv_error(path, "a,b\nx\"1\",2\n"), ContainsSubstring("a quote in a field"));
   write_bytes(path, "id,text\n");

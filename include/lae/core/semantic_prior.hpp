@@ -96,7 +96,8 @@ template <class Scalar>
 SemanticPrior<Scalar> semantic_prior(const Csr<Scalar>& tags, Scalar lambda_f,
                                      const Progress& progress = {}) {
   if (detail::has_low_rank_prior(tags.rows(), tags.cols())) {
-    return low_rank_prior(Matrix<Scalar>(tags), interaction_gram(tags, progress), lambda_f, progress);
+    return low_rank_prior(Matrix<Scalar>(tags), interaction_gram(tags, progress), lambda_f,
+                          progress);
   }
   return DensePrior<Scalar>{
       regularized_inverse(Csr<Scalar>(tags.transpose()), lambda_f, FitForm::automatic, progress)};

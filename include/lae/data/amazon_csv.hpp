@@ -1,11 +1,12 @@
 #pragma once
 
 /// \file
-/// The CSV files of Amazon Reviews 2023 (Hou et al., arXiv 2403.03952, amazon-reviews-2023.github.io),
-/// and any export with columns of these names:
+/// The CSV files of Amazon Reviews 2023 (Hou et al., arXiv 2403.03952,
+/// amazon-reviews-2023.github.io), and any export with columns of these names:
 ///
 /// - `X.csv` ("rating only"): user_id,parent_asin,rating,timestamp
-/// - `X.train.csv`, `X.valid.csv`, `X.test.csv`, split by leaving out the last items or by time: the
+/// - `X.train.csv`, `X.valid.csv`, `X.test.csv`, split by leaving out the last items or by time:
+/// the
 ///   same, and perhaps a column history, the ids of the user's earlier items, separated by spaces.
 
 #include <charconv>
@@ -28,7 +29,9 @@ namespace detail {
 
 /// Says what is wrong with a rating; nothing, if it is fine.
 inline std::string problem_of(const RatingLine& line) {
-  const auto has_line_break = [](std::string_view id) { return id.find_first_of("\r\n") != id.npos; };
+  const auto has_line_break = [](std::string_view id) {
+    return id.find_first_of("\r\n") != id.npos;
+  };
   if (line.user.empty()) return "the user id is empty";
   if (line.item.empty()) return "the item id is empty";
   if (has_line_break(line.user) || has_line_break(line.item)) return "an id holds a line break";
@@ -47,7 +50,8 @@ bool parse_number(std::string_view text, Number& number) {
   return error == std::errc() && stop == end;
 }
 
-/// The value of a key in a Python dictionary of strings, as str() writes it; empty if there is none.
+/// The value of a key in a Python dictionary of strings, as str() writes it; empty if there is
+/// none.
 inline std::string python_dict_value(std::string_view dict, std::string_view key) {
   std::string last;
   bool is_value = false;
@@ -69,10 +73,10 @@ inline std::string python_dict_value(std::string_view dict, std::string_view key
 
 }  // namespace detail
 
-/// Calls take(const RatingLine&) for each line of a file of ratings; what it is given lasts until it
-/// returns. Columns may stand in any order, and others beside them.
-/// \param skipped counts lines that cannot be read; without it, the first one is an error.
-/// \throws BadLine, FileError; whatever take throws.
+/// Calls take(const RatingLine&) for each line of a file of ratings; what it is given lasts until
+/// it returns. Columns may stand in any order, and others beside them. \param skipped counts lines
+/// that cannot be read; without it, the first one is an error. \throws BadLine, FileError; whatever
+/// take throws.
 template <class Take>
 void read_ratings_csv(TextSourcePtr source, Take&& take, SkippedLines* skipped = nullptr) {
   CsvReader csv(std::move(source));

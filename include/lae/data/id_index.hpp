@@ -19,8 +19,8 @@ namespace lae {
 
 /// Distinct ids, numbered from 0 in the order in which they came.
 ///
-/// Files hold ids by the million, in no order, and nearly all the time goes into waiting for memory.
-/// So characters lie in one block, and many ids can be looked up at once.
+/// Files hold ids by the million, in no order, and nearly all the time goes into waiting for
+/// memory. So characters lie in one block, and many ids can be looked up at once.
 class IdIndex {
  public:
   Index size() const { return static_cast<Index>(ends_.size()) - 1; }

@@ -97,8 +97,8 @@ class InteractionLog {
 
   Catalog& catalog_;
   Interactions numbered_;
-  Interactions waiting_;         ///< interactions still without numbers
-  std::string characters_;       ///< of their ids, user and item in turn
+  Interactions waiting_;           ///< interactions still without numbers
+  std::string characters_;         ///< of their ids, user and item in turn
   std::vector<std::size_t> ends_;  ///< of the ids in characters_
   std::vector<std::string_view> users_;
   std::vector<std::string_view> items_;

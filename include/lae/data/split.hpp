@@ -64,7 +64,9 @@ inline void deal(const Interactions& log, std::size_t train_end, std::size_t val
 inline Split random_split(Interactions log, std::uint64_t seed, const SplitShares& shares = {}) {
   const auto total = static_cast<std::size_t>(detail::checked_total(shares));
   Random(seed).shuffle(log);
-  const auto end_of = [&](int parts) { return log.size() * static_cast<std::size_t>(parts) / total; };
+  const auto end_of = [&](int parts) {
+    return log.size() * static_cast<std::size_t>(parts) / total;
+  };
   Split split;
   detail::deal(log, end_of(shares.train), end_of(shares.train + shares.valid), split);
   for (Interactions* part : {&split.train, &split.valid, &split.test}) {
@@ -87,9 +89,8 @@ inline Split split_of_each_user(const Interactions& log, std::uint64_t seed,
   Split split;
   Interactions history;
   for (auto begin = log.begin(); begin != log.end();) {
-    const auto end = std::find_if(begin, log.end(), [&](const Interaction& i) {
-      return i.user != begin->user;
-    });
+    const auto end =
+        std::find_if(begin, log.end(), [&](const Interaction& i) { return i.user != begin->user; });
     history.assign(begin, end);
     random.shuffle(history);
     const Index size = end - begin;

@@ -38,8 +38,8 @@ inline std::vector<std::string> words_of(std::string_view text) {
   };
   for (const char c : text) {
     const bool is_upper = c >= 'A' && c <= 'Z';
-    const bool is_other = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-                          static_cast<unsigned char>(c) >= 0x80;
+    const bool is_other =
+        (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || static_cast<unsigned char>(c) >= 0x80;
     if (is_upper || is_other) {
       word += is_upper ? static_cast<char>(c - 'A' + 'a') : c;
     } else {
@@ -177,8 +177,8 @@ inline Matrix<float> latent_semantic_embeddings(const Csr<float>& weights, Index
   Matrix<float> rotation(directions, kept);
   for (Index d = 0; d < kept; ++d) {
     const Index from = directions - 1 - d;  // eigenvalues ascend
-    rotation.col(d) = (std::sqrt(eigen.eigenvalues()[from]) * eigen.eigenvectors().col(from))
-                          .cast<float>();
+    rotation.col(d) =
+        (std::sqrt(eigen.eigenvalues()[from]) * eigen.eigenvectors().col(from)).cast<float>();
   }
   Matrix<float> embeddings(n, kept);
   detail::parallel_tiles(n, detail::product_tile, [&](Index first, Index rows) {

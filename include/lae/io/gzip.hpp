@@ -41,9 +41,9 @@ class GzipText : public TextSource {
       throw FileError(path(), "truncated: the compressed data end early");
     }
     if (read < 0 || code < 0) {
-      throw FileError(path(), concat("cannot be read: ", code == Z_ERRNO
-                                                             ? std::generic_category().message(errno)
-                                                             : std::string(message)));
+      throw FileError(path(), concat("cannot be read: ",
+                                     code == Z_ERRNO ? std::generic_category().message(errno)
+                                                     : std::string(message)));
     }
     return static_cast<std::size_t>(read);
   }
