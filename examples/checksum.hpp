@@ -7,13 +7,11 @@
 #include <openssl/evp.h>
 
 #include <atomic>
-#include <cerrno>
-#include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <lae/io/file.hpp>
 #include <memory>
 #include <string>
-#include <system_error>
 #include <vector>
 
 namespace example {
@@ -49,16 +47,13 @@ class Sha256 {
 inline std::string sha256_of_file(const std::filesystem::path& path,
                                   const std::atomic<bool>& stop) {
   Sha256 sha256;
-  const lae::detail::FileHandle file(std::fopen(path.string().c_str(), "rb"));
-  std::vector<unsigned char> buffer(std::size_t(1) << 20);
+  std::ifstream file(path, std::ios::binary);
+  std::vector<char> buffer(std::size_t(1) << 20);
   while (file && !stop) {
-    const std::size_t bytes = std::fread(buffer.data(), 1, buffer.size(), file.get());
-    if (bytes == 0) break;
-    sha256.add(buffer.data(), bytes);
+    file.read(buffer.data(), static_cast<std::streamsize>(buffer.size()));
+    sha256.add(buffer.data(), static_cast<std::size_t>(file.gcount()));
   }
-  if (!file || std::ferror(file.get()) != 0) {
-    throw lae::FileError(path, "cannot be read: " + std::generic_category().message(errno));
-  }
+  if (!file.eof() && !stop) throw lae::FileError(path, "cannot be read");
   return sha256.digits();
 }
 

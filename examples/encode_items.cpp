@@ -8,8 +8,8 @@
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
+#include <exception>
 #include <filesystem>
-#include <lae/core/parallel.hpp>
 #include <lae/data/text_features.hpp>
 #include <lae/io/npy.hpp>
 #include <memory>
@@ -212,7 +212,13 @@ class Encoder {
     working_ = static_cast<int>(clients_.size());
     for (auto& client : clients_) {
       threads.emplace_back([this, &client] {
-        error_.guard([&] { work(*client); });
+        try {
+          work(*client);
+        } catch (...) {
+          const std::lock_guard<std::mutex> lock(mutex_);
+          if (!error_) error_ = std::current_exception();
+          has_failed_ = true;
+        }
         --working_;
       });
     }
@@ -233,7 +239,7 @@ class Encoder {
     }
     for (std::thread& thread : threads) thread.join();
     Interruption::check();
-    error_.rethrow();
+    if (error_) std::rethrow_exception(error_);
   }
 
   std::size_t texts() const { return all_; }
@@ -260,21 +266,16 @@ class Encoder {
         texts.push_back(texts_[missing_[i]]);
         ids.push_back(ids_[missing_[i]]);
       }
-      try {
-        const lae::Matrix<float> embeddings = client.embed(texts, ids);
-        const std::lock_guard<std::mutex> lock(mutex_);
-        const Index dimensions = journal_.embeddings().cols();
-        if (dimensions > 0 && dimensions != embeddings.cols()) {
-          throw ServerError(
-              fmt::format("item {}: the vector has {} dimensions, those of other items "
-                          "have {}",
-                          ids.front(), embeddings.cols(), dimensions));
-        }
-        journal_.append(items, embeddings);
-      } catch (...) {
-        has_failed_ = true;
-        throw;
+      const lae::Matrix<float> embeddings = client.embed(texts, ids);
+      const std::lock_guard<std::mutex> lock(mutex_);
+      const Index dimensions = journal_.embeddings().cols();
+      if (dimensions > 0 && dimensions != embeddings.cols()) {
+        throw ServerError(
+            fmt::format("item {}: the vector has {} dimensions, those of other items "
+                        "have {}",
+                        ids.front(), embeddings.cols(), dimensions));
       }
+      journal_.append(items, embeddings);
       done_ += items.size();
     }
   }
@@ -283,7 +284,7 @@ class Encoder {
   const std::vector<std::string>& ids_;
   const std::vector<std::string>& texts_;
   EncodingJournal& journal_;
-  std::mutex mutex_;  ///< of the journal
+  std::mutex mutex_;  ///< of journal and error
   std::vector<std::size_t> missing_;
   std::size_t all_ = 0;
   std::vector<std::unique_ptr<EmbeddingClient>> clients_;
@@ -291,7 +292,7 @@ class Encoder {
   std::atomic<std::size_t> done_{0};
   std::atomic<int> working_{0};
   std::atomic<bool> has_failed_{false};
-  lae::detail::FirstException error_;
+  std::exception_ptr error_;  ///< the first one
 };
 
 /// How long something took, for the last line.

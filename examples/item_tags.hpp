@@ -27,9 +27,8 @@ inline ItemTags make_item_tags(const std::vector<lae::ItemText>& texts, lae::Ind
       for (const std::string& word : lae::words_of(*part)) tags.push_back(word);
     }
     const auto add_whole = [&](const char* kind, const std::string& value) {
-      std::string tag = kind;
-      lae::detail::append_words(tag, value);
-      if (tag.size() > std::string_view(kind).size()) tags.push_back(tag);
+      const std::string line = lae::one_line(value);
+      if (!line.empty()) tags.push_back(kind + line);
     };
     add_whole("category: ", text.category);
     add_whole("brand: ", text.brand);

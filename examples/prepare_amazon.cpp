@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <future>
+#include <lae/core/fit_control.hpp>
 #include <lae/data/amazon_csv.hpp>
 #include <lae/data/amazon_json.hpp>
 #include <lae/data/interactions.hpp>
@@ -365,10 +366,9 @@ std::string items_jsonl(const Data& data) {
   std::string lines;
   for (Index item = 0; item < data.catalog.items.size(); ++item) {
     const lae::ItemText& text = data.texts[static_cast<std::size_t>(item)];
-    std::string title;
-    lae::detail::append_words(title, text.title);
-    lines += to_line(
-        {{"id", data.catalog.items[item]}, {"title", title}, {"prompt", lae::item_prompt(text)}});
+    lines += to_line({{"id", data.catalog.items[item]},
+                      {"title", lae::one_line(text.title)},
+                      {"prompt", lae::item_prompt(text)}});
   }
   return lines;
 }
@@ -472,6 +472,14 @@ void prepare(const Settings& settings) {
   fmt::print("| --- | ---: | ---: | ---: | ---: |\n");
   fmt::print("| {} | {} | {} | {} | {:.4f} % |\n\nwritten to {}\n", name, digits(users),
              digits(items), digits(interactions), 100 * density, settings.output.string());
+  const double model_bytes = 4.0 * static_cast<double>(items) * static_cast<double>(items);
+  if (model_bytes > static_cast<double>(lae::physical_memory())) {
+    fmt::print(
+        "\nA model of so many items takes {:.0f} GB, more than this machine has. A larger "
+        "--k-core\n"
+        "leaves fewer, and so does --cold-items test.\n",
+        model_bytes / 1e9);
+  }
 }
 
 void run(const Settings& settings) {

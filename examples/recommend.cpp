@@ -144,11 +144,10 @@ class Names {
     const std::string& title = items_.titles[static_cast<std::size_t>(index)];
     std::string text;
     std::size_t characters = 0;
-    for (const char c : item(index) + (title.empty() ? "" : "  ") + title) {
-      const auto code = static_cast<unsigned char>(c);
-      const bool begins_character = (code & 0xc0) != 0x80;
+    for (const char c : item(index) + (title.empty() ? "" : "  ") + lae::one_line(title)) {
+      const bool begins_character = (static_cast<unsigned char>(c) & 0xc0) != 0x80;
       if (begins_character && ++characters > width) return text + "...";
-      text += code < ' ' || code == 0x7f ? ' ' : c;
+      text += c;
     }
     return text;
   }

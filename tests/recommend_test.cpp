@@ -135,7 +135,7 @@ TEST_CASE("L3AE recommends an item that nobody has for its text, and says so") {
   REQUIRE(ending.code == 0);
   const auto lines = lines_of(ending.out);
   CAPTURE(ending.out);
-  CHECK_THAT(ending.out, ContainsSubstring("i11  Title  11  [new]"));
+  CHECK_THAT(ending.out, ContainsSubstring("i11  Title 11  [new]"));
   CHECK_THAT(ending.out, ContainsSubstring("for i1  Title"));
 
   // Without the prior, or with embeddings that know nothing of the likeness, it is not there.

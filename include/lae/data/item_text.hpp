@@ -19,33 +19,30 @@ struct ItemText {
   std::string description;
 };
 
-namespace detail {
-
-/// Appends text with each run of white space and control characters as one space, none at the ends.
-inline void append_words(std::string& to, std::string_view text) {
-  bool begun = false;
+/// A text in one line: each run of white space and control characters becomes one space, none at
+/// the ends.
+inline std::string one_line(std::string_view text) {
+  std::string line;
   bool gap = false;
   for (const char c : text) {
     const auto code = static_cast<unsigned char>(c);
     if (code <= ' ' || code == 0x7f) {
-      gap = begun;
+      gap = !line.empty();
       continue;
     }
-    if (gap) to += ' ';
+    if (gap) line += ' ';
     gap = false;
-    begun = true;
-    to += c;
+    line += c;
   }
+  return line;
 }
-
-}  // namespace detail
 
 /// The prompt of the L3AE paper (section 4.1):
 /// "Title: <title>; Category: <category>; Brand: <brand>; Description: <description>".
 ///
 /// A part of which nothing is known is left out with its name; the prompt of an item of which
-/// nothing at all is known is empty. White space of any kind becomes single spaces, so a prompt is
-/// one line.
+/// nothing at all is known is empty. The parts are in one line each, and so is the
+/// prompt.
 inline std::string item_prompt(const ItemText& text) {
   std::string prompt;
   const std::pair<const char*, const std::string*> parts[] = {{"Title: ", &text.title},
@@ -53,11 +50,10 @@ inline std::string item_prompt(const ItemText& text) {
                                                               {"Brand: ", &text.brand},
                                                               {"Description: ", &text.description}};
   for (const auto& [name, value] : parts) {
-    std::string words;
-    detail::append_words(words, *value);
-    if (words.empty()) continue;
+    const std::string line = one_line(*value);
+    if (line.empty()) continue;
     if (!prompt.empty()) prompt += "; ";
-    prompt += name + words;
+    prompt += name + line;
   }
   return prompt;
 }
