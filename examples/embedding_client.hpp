@@ -12,11 +12,11 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
+#include <csignal>
 #include <cstdlib>
-#include <iterator>
 #include <lae/core/types.hpp>
 #include <nlohmann/json.hpp>
-#include <regex>
+#include <random>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -34,7 +34,7 @@ struct EmbeddingServer {
   std::string key;               ///< sent as a bearer token unless empty
   double timeout_seconds = 300;  ///< of one request
   int retries = 6;               ///< of one request that fails for now
-  double backoff_seconds = 1;    ///< before the first retry; doubles with each
+  double backoff_seconds = 1;    ///< before the first retry, about; doubles with each
 };
 
 /// The server cannot or must not be asked again, or answers what it should not.
@@ -43,24 +43,37 @@ class ServerError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// The first bytes of a text, at most `longest`, without cutting a character in two.
+inline std::string first_bytes(const std::string& text, std::size_t longest) {
+  if (text.size() <= longest) return text;
+  std::size_t end = longest;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  return text.substr(0, end);
+}
+
 /// One connection to a server, for one thread.
 class EmbeddingClient {
  public:
   /// \throws UsageError if the URL is not one of HTTP.
   explicit EmbeddingClient(const EmbeddingServer& server)
       : server_(server), parts_(parse(server.url)), http_(parts_.origin) {
-    http_.set_connection_timeout(std::chrono::seconds(30));
+    // A connection that a server drops is an error to deal with, not the end of the program.
+    std::signal(SIGPIPE, SIG_IGN);
     const auto timeout = std::chrono::milliseconds(static_cast<int>(1000 * server.timeout_seconds));
+    // Short, since `stop` waits for it.
+    http_.set_connection_timeout(std::min<std::chrono::milliseconds>(timeout, longest_connecting));
     http_.set_read_timeout(timeout);
     http_.set_write_timeout(timeout);
     http_.set_keep_alive(true);
+    // Else a request, whose head and body are sent apart, waits for an acknowledgement in between.
+    http_.set_tcp_nodelay(true);
     if (!server.key.empty()) http_.set_bearer_token_auth(server.key.c_str());
   }
 
   /// From another thread: lets a request that is under way end, but sends none any more.
   void give_up() { has_given_up_ = true; }
 
-  /// From another thread: ends even a request that is under way.
+  /// From another thread: ends even a request that is under way, but not one that begins just then.
   void stop() {
     give_up();
     http_.stop();
@@ -91,10 +104,13 @@ class EmbeddingClient {
   static Parts parse(const std::string& url) {
     const std::size_t scheme = url.find("://");
     const std::string name = url.substr(0, scheme);
-    if (scheme == url.npos || (name != "http" && name != "https")) {
-      throw UsageError(fmt::format("\"{}\" is not a URL such as http://localhost:8080", url));
+    const std::size_t host = scheme + 3;
+    const bool has_host = scheme != url.npos && host < url.size() && url[host] != '/';
+    if ((name != "http" && name != "https") || !has_host || url.find_first_of(" @?#") != url.npos) {
+      throw UsageError(
+          fmt::format("--endpoint: \"{}\" is not a URL such as http://localhost:8080", url));
     }
-    const std::size_t slash = url.find('/', scheme + 3);
+    const std::size_t slash = url.find('/', host);
     Parts parts{url.substr(0, slash), slash == url.npos ? "" : url.substr(slash)};
     while (!parts.path.empty() && parts.path.back() == '/') parts.path.pop_back();
     const auto ends_with = [&](std::string_view end) {
@@ -111,12 +127,17 @@ class EmbeddingClient {
                            : fmt::format("items {} to {}", ids.front(), ids.back());
   }
 
-  static std::string shortened(std::string text) {
+  /// For messages: one line of what a server said, not too long and without the key.
+  std::string shortened(std::string text) const {
     constexpr std::size_t longest = 300;
     for (char& c : text) {
       if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) c = ' ';
     }
-    return text.size() <= longest ? text : text.substr(0, longest) + "...";
+    const std::string& key = server_.key;
+    for (std::size_t at = 0; !key.empty() && (at = text.find(key, at)) != text.npos;) {
+      text.replace(at, key.size(), "<key>");
+    }
+    return text.size() <= longest ? text : first_bytes(text, longest) + "...";
   }
 
   /// The body of the server's answer, after as many attempts as it takes.
@@ -128,7 +149,8 @@ class EmbeddingClient {
       if (attempt > 0) ++retries_;
       const httplib::Result result = http_.Post(parts_.path.c_str(), body, "application/json");
       if (result && result->status == 200) return result->body;
-      const bool is_for_now = !result || result->status == 429 || result->status >= 500;
+      const bool is_for_now = result ? result->status == 429 || result->status >= 500
+                                     : result.error() != httplib::Error::SSLServerVerification;
       const std::string reason =
           result ? fmt::format("status {}: {}", result->status, shortened(result->body))
                  : fmt::format("no answer ({})", httplib::to_string(result.error()));
@@ -136,7 +158,9 @@ class EmbeddingClient {
         throw ServerError(fmt::format("{}{}, {}: {}", parts_.origin, parts_.path, what, reason) +
                           (is_for_now ? fmt::format(" (tried {} times)", attempt + 1) : ""));
       }
-      sleep(std::max(wait, result ? retry_after(*result) : 0.0));
+      // Not all of a server's clients are to come back at the same time.
+      const double jitter = std::uniform_real_distribution(0.75, 1.25)(random_);
+      sleep(std::max(jitter * wait, result ? retry_after(*result) : 0.0));
       wait = std::min(2 * wait, longest_wait);
     }
   }
@@ -147,7 +171,7 @@ class EmbeddingClient {
     char* end = nullptr;
     const double seconds = std::strtod(value.c_str(), &end);
     const bool is_number = !value.empty() && *end == '\0' && std::isfinite(seconds);
-    return is_number ? std::clamp(seconds, 0.0, longest_wait) : 0;
+    return is_number ? std::clamp(seconds, 0.0, longest_asked_wait) : 0;
   }
 
   /// \throws lae::Cancelled
@@ -163,22 +187,21 @@ class EmbeddingClient {
     }
   }
 
-  static std::size_t count_embeddings(const std::string& json) {
-    static const std::regex key("\"embedding\"\\s*:");
-    return static_cast<std::size_t>(
-        std::distance(std::sregex_iterator(json.begin(), json.end(), key), std::sregex_iterator()));
-  }
-
   lae::Matrix<float> parse_answer(const std::string& body, const std::vector<std::string>& ids) {
     const auto refuse = [&](const std::string& what, std::string_view problem) {
       throw ServerError(fmt::format("{}{}, {}: {}", parts_.origin, parts_.path, what, problem));
     };
     nlohmann::json answer;
+    std::size_t begun = 0;
+    const auto count_embeddings = [&](int, nlohmann::json::parse_event_t event,
+                                      const nlohmann::json& value) {
+      if (event == nlohmann::json::parse_event_t::key && value == "embedding") ++begun;
+      return true;
+    };
     try {
-      answer = nlohmann::json::parse(body);
-    } catch (const nlohmann::json::parse_error& error) {
+      answer = nlohmann::json::parse(body, count_embeddings);
+    } catch (const nlohmann::json::exception& error) {
       // NaN is no JSON, for instance. How many embeddings have begun tells whose this one is.
-      const std::size_t begun = count_embeddings(body.substr(0, error.byte));
       refuse(begun > 0 && begun <= ids.size() ? "item " + ids[begun - 1] : range_text(ids),
              fmt::format("the answer is not JSON: {}", shortened(error.what())));
     }
@@ -224,11 +247,15 @@ class EmbeddingClient {
     return embeddings;
   }
 
+  // Seconds.
   static constexpr double longest_wait = 60;
+  static constexpr double longest_asked_wait = 3600;
+  static constexpr std::chrono::seconds longest_connecting{10};
 
   EmbeddingServer server_;
   Parts parts_;
   httplib::Client http_;
+  std::mt19937 random_{std::random_device{}()};
   std::atomic<bool> has_given_up_{false};
   std::atomic<int> requests_{0};
   std::atomic<int> retries_{0};

@@ -41,7 +41,7 @@ struct Settings {
   std::string key_variable = "OPENAI_API_KEY";
   std::size_t batch = 64;
   int parallel = 4;
-  std::size_t longest_text = 0;
+  std::size_t longest_text = std::string::npos;
   bool restart = false;
   bool built_in = false;
   std::optional<Index> dimensions;
@@ -90,8 +90,9 @@ void add_options(CLI::App& app, Settings& settings) {
       ->check(CLI::Range(0, 1000).description(""))
       ->group(server);
   app.add_option("--backoff", settings.server.backoff_seconds,
-                 "seconds to wait before the first retry, twice as long before each further\n"
-                 "one, or what the server asks for if that is more; default: 1")
+                 "seconds to wait before the first retry, give or take a quarter; twice as long\n"
+                 "before each further one, or what the server asks for if that is more;\n"
+                 "default: 1")
       ->option_text("S")
       ->check(CLI::Range(0.0, 60.0).description(""))
       ->group(server);
@@ -116,14 +117,6 @@ void add_options(CLI::App& app, Settings& settings) {
       ->check(CLI::Range(1, 100000).description(""))
       ->group(built_in)
       ->excludes(endpoint);
-}
-
-/// The first bytes of a text, without cutting a character in two.
-std::string cut(const std::string& text, std::size_t longest) {
-  if (longest == 0 || text.size() <= longest) return text;
-  std::size_t end = longest;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
-  return text.substr(0, end);
 }
 
 /// Of encoder and texts: the same where embeddings may be mixed.
@@ -224,18 +217,14 @@ class Encoder {
     }
     StatusLine status;
     const ProgressBar bar(done_, all_);
-    try {
-      while (working_ > 0) {
-        Interruption::check();
-        status.show(bar.text(done_));
-        if (has_failed_) {
-          for (auto& client : clients_) client->give_up();
-        }
-        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    while (working_ > 0) {
+      for (auto& client : clients_) {
+        // Answers under way are paid for, and worth the wait unless someone is in a hurry.
+        if (has_failed_) client->give_up();
+        if (Interruption::is_noted()) client->stop();
       }
-    } catch (const lae::Cancelled&) {
-      // Threads that wait for an answer need not wait any longer; each finds out on its own.
-      for (auto& client : clients_) client->stop();
+      status.show(bar.text(done_));
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
     for (std::thread& thread : threads) thread.join();
     Interruption::check();
@@ -319,16 +308,17 @@ void encode_by_server(const Settings& settings, const ItemCatalog& items,
                       std::size_t without_text) {
   const Stopwatch watch;
   std::vector<std::string> texts;
-  for (const std::string& prompt : items.prompts)
-    texts.push_back(cut(prompt, settings.longest_text));
+  for (const std::string& prompt : items.prompts) {
+    texts.push_back(first_bytes(prompt, settings.longest_text));
+  }
   const std::string mark = fingerprint(settings.server.model, texts);
-  if (!settings.restart && is_finished(settings.data, mark)) {
+  EncodingJournal journal(settings.data / "embeddings.journal", mark,
+                          static_cast<Index>(texts.size()), settings.restart);
+  if (!settings.restart && journal.is_empty() && is_finished(settings.data, mark)) {
     fmt::print("nothing to do: the embeddings of these texts by {} are there\n",
                settings.server.model);
     return;
   }
-  EncodingJournal journal(settings.data / "embeddings.journal", mark,
-                          static_cast<Index>(texts.size()), settings.restart);
   Encoder encoder(settings, items.ids, texts, journal);
   encoder.run();
   write_embeddings(settings.data, journal.embeddings(), settings.server.model, mark, without_text);
@@ -363,11 +353,23 @@ void encode_built_in(const Settings& settings, const ItemCatalog& items, std::si
   report(embeddings, encoder, without_text, watch.seconds(), "");
 }
 
+/// The key that the environment holds, or nothing.
+/// \throws UsageError if it cannot stand in a line of HTTP.
+std::string find_key(const std::string& variable) {
+  const char* value = std::getenv(variable.c_str());
+  const std::string key = value == nullptr ? "" : value;
+  if (std::any_of(key.begin(), key.end(), [](char c) { return c <= ' ' || c > '~'; })) {
+    throw UsageError(
+        fmt::format("{} holds spaces, line ends or characters beyond ASCII", variable));
+  }
+  return key;
+}
+
 void run(Settings& settings) {
   if (settings.built_in == !settings.server.url.empty()) {
     throw UsageError("--endpoint and --model, or --built-in, are required (see --help)");
   }
-  if (const char* key = std::getenv(settings.key_variable.c_str())) settings.server.key = key;
+  if (!settings.built_in) settings.server.key = find_key(settings.key_variable);
   const fs::path path = settings.data / file_name::items;
   const ItemCatalog items = read_item_catalog(path);
   const auto without_text =

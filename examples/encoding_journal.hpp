@@ -6,9 +6,11 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
@@ -30,7 +32,8 @@ namespace example {
 class EncodingJournal {
  public:
   /// Opens the journal, or begins one.
-  /// \param fingerprint of encoder and texts (any line); a journal of others is refused
+  /// \param fingerprint of encoder and texts (a line of fixed length); a journal that holds
+  /// embeddings of others is refused
   /// \param restart forgets what a journal holds
   /// \throws lae::FileError if it cannot be opened, is another one's or used by another process.
   EncodingJournal(std::filesystem::path path, const std::string& fingerprint, lae::Index items,
@@ -39,7 +42,10 @@ class EncodingJournal {
     file_ = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (file_ < 0) fail("cannot be opened");
     try {
-      if (flock(file_, LOCK_EX | LOCK_NB) != 0) {
+      // The other process may also have finished and removed the file since it was opened here.
+      struct stat status {};
+      if (flock(file_, LOCK_EX | LOCK_NB) != 0 || fstat(file_, &status) != 0 ||
+          status.st_nlink == 0) {
         throw lae::FileError(path_, "is used by another process, which encodes the same items");
       }
       resume("lae encoding journal 1\n" + fingerprint + "\n", restart);
@@ -51,7 +57,14 @@ class EncodingJournal {
 
   EncodingJournal(const EncodingJournal&) = delete;
   EncodingJournal& operator=(const EncodingJournal&) = delete;
-  ~EncodingJournal() { close(file_); }
+  ~EncodingJournal() {
+    std::error_code ignored;
+    if (is_empty()) std::filesystem::remove(path_, ignored);
+    close(file_);
+  }
+
+  /// Whether no batch is finished.
+  bool is_empty() const { return embeddings_.size() == 0; }
 
   bool is_done(lae::Index item) const { return is_done_[static_cast<std::size_t>(item)] != 0; }
 
@@ -60,7 +73,7 @@ class EncodingJournal {
 
   /// Adds a batch, one row for each item, of as many columns as those before. When this returns,
   /// it is on disk.
-  /// \throws lae::FileError
+  /// \throws lae::FileError; the batch does then not count.
   void append(const std::vector<lae::Index>& items, const lae::Matrix<float>& rows) {
     std::string record(sizeof(RecordHeader), '\0');
     for (const lae::Index item : items) {
@@ -73,7 +86,7 @@ class EncodingJournal {
         static_cast<std::uint64_t>(items.size()), static_cast<std::uint64_t>(rows.cols()),
         checksum(record.data() + sizeof(RecordHeader), record.size() - sizeof(RecordHeader))};
     std::memcpy(record.data(), &header, sizeof(header));
-    write_all(record);
+    write_at_end(record);
     take(items, rows);
   }
 
@@ -100,13 +113,16 @@ class EncodingJournal {
                          fmt::format("{}: {}", what, std::generic_category().message(errno)));
   }
 
-  void write_all(const std::string& bytes) {
+  /// Behind what is whole: over the remains of a write that failed before, if there was one.
+  void write_at_end(const std::string& bytes) {
     for (std::size_t written = 0; written < bytes.size();) {
-      const ssize_t more = write(file_, bytes.data() + written, bytes.size() - written);
+      const ssize_t more = pwrite(file_, bytes.data() + written, bytes.size() - written,
+                                  static_cast<off_t>(end_ + written));
       if (more < 0 && errno != EINTR) fail("cannot be written");
       if (more > 0) written += static_cast<std::size_t>(more);
     }
     if (fdatasync(file_) != 0) fail("cannot be written");
+    end_ += bytes.size();
   }
 
   bool read_all(void* destination, std::uint64_t bytes) {
@@ -126,27 +142,22 @@ class EncodingJournal {
     const std::uint64_t size = std::filesystem::file_size(path_);
     std::string found(std::min<std::uint64_t>(size, header.size()), '\0');
     read_all(found.data(), found.size());
-    const bool is_cut_short = found.size() < header.size() && header.rfind(found, 0) == 0;
-    if (!restart && !is_cut_short && found != header) {
+    if (found == header && !restart) {
+      end_ = header.size();
+      while (read_record(size - end_)) end_ = static_cast<std::uint64_t>(lseek(file_, 0, SEEK_CUR));
+      truncate();
+    } else if (size <= header.size() || restart) {  // it holds nothing, or nothing of worth
+      truncate();
+      write_at_end(header);
+    } else {
       throw lae::FileError(path_,
                            "holds embeddings of other texts or by another encoder; --restart "
                            "throws them away");
     }
-    std::uint64_t end = header.size();
-    if (restart || is_cut_short) {
-      truncate(0);
-      write_all(header);
-    } else {
-      while (read_record(size - end)) end = static_cast<std::uint64_t>(lseek(file_, 0, SEEK_CUR));
-      truncate(end);
-    }
   }
 
-  void truncate(std::uint64_t size) {
-    const auto offset = static_cast<off_t>(size);
-    if (ftruncate(file_, offset) != 0 || lseek(file_, offset, SEEK_SET) != offset) {
-      fail("cannot be written");
-    }
+  void truncate() {
+    if (ftruncate(file_, static_cast<off_t>(end_)) != 0) fail("cannot be written");
   }
 
   /// Takes the next record, if it is whole and makes sense.
@@ -154,6 +165,8 @@ class EncodingJournal {
     RecordHeader header{};
     if (bytes_left < sizeof(header) || !read_all(&header, sizeof(header))) return false;
     bytes_left -= sizeof(header);
+    const auto columns = static_cast<std::uint64_t>(embeddings_.cols());
+    if (header.dimensions == 0 || (columns > 0 && header.dimensions != columns)) return false;
     const std::uint64_t items = header.items;
     // Divisions, since a damaged header may hold numbers whose product overflows.
     if (items == 0 || items > is_done_.size() || header.dimensions > bytes_left / sizeof(float) ||
@@ -166,6 +179,11 @@ class EncodingJournal {
 
     std::vector<std::int64_t> numbers(items);
     std::memcpy(numbers.data(), bytes.data(), items * sizeof(std::int64_t));
+    const auto count = static_cast<std::int64_t>(is_done_.size());
+    if (std::any_of(numbers.begin(), numbers.end(),
+                    [&](std::int64_t number) { return number < 0 || number >= count; })) {
+      return false;
+    }
     lae::Matrix<float> rows(static_cast<lae::Index>(items),
                             static_cast<lae::Index>(header.dimensions));
     std::memcpy(rows.data(), bytes.data() + items * sizeof(std::int64_t),
@@ -175,7 +193,7 @@ class EncodingJournal {
   }
 
   void take(const std::vector<lae::Index>& items, const lae::Matrix<float>& rows) {
-    if (embeddings_.size() == 0) {
+    if (is_empty()) {
       embeddings_.setZero(static_cast<lae::Index>(is_done_.size()), rows.cols());
     }
     for (std::size_t i = 0; i < items.size(); ++i) {
@@ -186,6 +204,7 @@ class EncodingJournal {
 
   std::filesystem::path path_;
   int file_ = -1;
+  std::uint64_t end_ = 0;  ///< of what is whole in the file
   std::vector<char> is_done_;
   lae::Matrix<float> embeddings_;
 };

@@ -22,6 +22,8 @@ class Interruption {
  public:
   Interruption() { std::signal(SIGINT, &note); }
 
+  static bool is_noted() { return noted_; }
+
   /// \throws lae::Cancelled after Ctrl-C.
   static void check() {
     if (noted_) throw lae::Cancelled();

@@ -1,11 +1,17 @@
 // encode_items as a process, against a server in this one that does everything wrong.
 
 #include <httplib.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 // A macro of <resolv.h>, which httplib.h includes. Eigen has variables of that name.
 #undef _res
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <lae/io/npy.hpp>
@@ -57,6 +63,7 @@ class Server {
       ++requests_;
       handler_(body, response);
     });
+    server_.set_tcp_nodelay(true);
     port_ = server_.bind_to_any_port("127.0.0.1");
     thread_ = std::thread([this] { server_.listen_after_bind(); });
     while (!server_.is_running()) std::this_thread::yield();
@@ -95,17 +102,57 @@ void good(const json& request, httplib::Response& response) {
   response.set_content(answer_to(request).dump(), "application/json");
 }
 
+/// Drops every connection without a word.
+class DroppingServer {
+ public:
+  DroppingServer() : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address);
+    auto* any_address = reinterpret_cast<sockaddr*>(&address);
+    REQUIRE(bind(socket_, any_address, size) == 0);
+    REQUIRE(listen(socket_, 10) == 0);
+    getsockname(socket_, any_address, &size);
+    port_ = ntohs(address.sin_port);
+    thread_ = std::thread([this] {
+      for (int client = 0; (client = accept(socket_, nullptr, nullptr)) >= 0;) {
+        ++connections_;
+        close(client);
+      }
+    });
+  }
+  DroppingServer(const DroppingServer&) = delete;
+  DroppingServer& operator=(const DroppingServer&) = delete;
+  ~DroppingServer() {
+    shutdown(socket_, SHUT_RDWR);
+    thread_.join();
+    close(socket_);
+  }
+
+  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+  int connections() const { return connections_; }
+
+ private:
+  int socket_;
+  int port_ = 0;
+  std::atomic<int> connections_{0};
+  std::thread thread_;
+};
+
 /// A folder of items 0 ... count - 1, where item 3 has no prompt.
 class Shop {
  public:
   explicit Shop(int count, const std::string& prompt = "prompt ") : count_(count) {
     std::string lines;
     for (int item = 0; item < count; ++item) {
-      lines += json{{"id", "id" + std::to_string(item)},
-                    {"title", "t"},
-                    {"prompt", item == 3 ? "" : prompt + std::string(item, 'x') + "."}}
-                   .dump() +
-               "\n";
+      lines +=
+          json{{"id", "id" + std::to_string(item)},
+               {"title", "t"},
+               {"prompt",
+                item == 3 ? "" : prompt + std::string(static_cast<std::size_t>(item), 'x') + "."}}
+              .dump() +
+          "\n";
     }
     write_bytes(folder_ / "items.jsonl", lines);
   }
@@ -298,6 +345,17 @@ TEST_CASE("encode_items gives up in the end, or at once") {
     CHECK_THAT(message, ContainsSubstring("no such model"));
     CHECK(count == 1);
   }
+  SECTION("also when connections are dropped while it writes") {
+    // More than fits into the buffers of the system.
+    const Shop large(1, std::string(5'000'000, 'x'));
+    const DroppingServer server;
+    // Other servers in this process may have changed this, and programs inherit it.
+    const auto by_default = [] { std::signal(SIGPIPE, SIG_DFL); };
+    const Ending ending = run(large.command(server.url(), {"--retries", "2"}), by_default);
+    CHECK(ending.code == 1);
+    CHECK_THAT(ending.err, ContainsSubstring("item id0: no answer"));
+    CHECK(server.connections() == 3);
+  }
   const Shop shop(5);
   const Ending nobody = run(shop.command("http://127.0.0.1:1", {"--retries", "1"}));
   CHECK(nobody.code == 1);
@@ -319,6 +377,10 @@ TEST_CASE("encode_items refuses answers that are wrong, and names the item") {
   CHECK_THAT(refusal(text(R"({"data": [{"index": 0, "embedding": [1, 2]},)"
                           R"( {"index": 1, "embedding": [1, NaN]}]})")),
              ContainsSubstring("item id1: the answer is not JSON"));
+  CHECK_THAT(refusal(text(R"({"data": [{"index": 0, "embedding": [1, 1e999]},)")),
+             ContainsSubstring("item id0: the answer is not JSON"));
+  CHECK_THAT(refusal(text(R"({"data": [{"index": 0, "embedding": [1, 2]}, {"index": 1, "emb)")),
+             ContainsSubstring("item id0: the answer is not JSON"));
 
   CHECK_THAT(refusal(changed([](json& data) { data.erase(3); })),
              ContainsSubstring("item id4: only 3 vectors for 4 texts"));
@@ -390,6 +452,112 @@ TEST_CASE("encode_items goes on where it was interrupted, and pays for nothing t
   }
 }
 
+TEST_CASE("encode_items killed again and again pays twice only for what was under way") {
+  const Shop shop(200);
+  std::atomic<int> texts{0};
+  std::atomic<int> count{0};
+  const Server server([&](const json& request, httplib::Response& response) {
+    const int number = count++;
+    std::this_thread::sleep_for(std::chrono::milliseconds(number % 5));
+    if (number % 6 == 5) {
+      response.status = 500;
+      return;
+    }
+    texts += static_cast<int>(request["input"].size());
+    good(request, response);
+  });
+  int kills = 0;
+  for (bool is_done = false; !is_done;) {
+    Process process(shop.command(server.url(), {"--parallel", "6"}, "3"));
+    std::this_thread::sleep_for(std::chrono::milliseconds(40 + 10 * kills));
+    process.send(SIGKILL);
+    is_done = process.wait().code == 0;
+    if (!is_done) ++kills;
+  }
+  CHECK(kills > 0);
+  CHECK(texts <= 199 + kills * 6 * 3);
+  CHECK(run(shop.command(server.url())).code == 0);
+  const lae::Matrix<float> embeddings = lae::read_npy<float>(shop / "embeddings.npy");
+  for (int item = 0; item < 200; ++item) {
+    CHECK(embeddings(item, 0) == (item == 3 ? 0.0F : static_cast<float>(8 + item)));
+  }
+  CHECK_FALSE(fs::exists(shop / "embeddings.journal"));
+}
+
+TEST_CASE("encode_items interrupted while it waits to try again") {
+  const Shop shop(10);
+  std::atomic<int> count{0};
+  const Server server([&](const json& request, httplib::Response& response) {
+    if (count == 0) good(request, response);
+    if (count > 0) {
+      response.status = 503;
+      response.set_header("Retry-After", "600");
+    }
+    ++count;
+  });
+  Process process(shop.command(server.url(), {"--parallel", "1"}));
+  while (count < 2) std::this_thread::yield();
+  process.send(SIGINT);
+  const Ending ending = process.wait();
+  CHECK(ending.code == 130);
+  CHECK(ending.err == "encode_items: interrupted\n");
+  CHECK(fs::exists(shop / "embeddings.journal"));
+  shop.check_unfinished();
+}
+
+TEST_CASE("encode_items does not show the key, and sends none that cannot be one") {
+  const Shop shop(2);
+  const Server server([](const json&, httplib::Response& response) {
+    response.status = 401;
+    response.set_content("the key sk-1234 is wrong", "text/plain");
+  });
+  const auto command = shop.command(server.url(), {"--key-variable", "MY_KEY"});
+  Ending ending = run(command, [] { setenv("MY_KEY", "sk-1234", 1); });
+  CHECK_THAT(ending.err, ContainsSubstring("status 401: the key <key> is wrong"));
+  ending = run(command, [] { setenv("MY_KEY", "sk-1234\nX-Other: 1", 1); });
+  CHECK(ending.code == 2);
+  CHECK_THAT(ending.err, ContainsSubstring("MY_KEY holds"));
+  CHECK(ending.err.find("1234") == ending.err.npos);
+  CHECK(server.requests() == 1);
+}
+
+TEST_CASE("encode_items leaves no journal that holds nothing, and minds none") {
+  const Shop shop(10);
+  const Server server([](const json&, httplib::Response& response) { response.status = 400; });
+  CHECK(run(shop.command(server.url())).code == 1);
+  CHECK_FALSE(fs::exists(shop / "embeddings.journal"));
+
+  // As a process leaves it that is killed before its first batch, on other texts.
+  const std::string line(64, '0');
+  write_bytes(shop / "embeddings.journal", "lae encoding journal 1\n" + line + "\n");
+  const Server good_server(good);
+  CHECK(run(shop.command(good_server.url())).code == 0);
+  shop.check_finished();
+  write_bytes(shop / "embeddings.journal", "lae encoding journal 1\n" + line + "\n");
+  CHECK_THAT(run(shop.command(good_server.url())).out, ContainsSubstring("nothing to do"));
+  shop.check_finished();
+}
+
+TEST_CASE("encode_items stopped between its last batch and its end pays for nothing again") {
+  const Shop shop(10);
+  const Server server(good);
+  // The last file that it writes cannot be written.
+  fs::create_directories(shop / "embeddings.json" / "in the way");
+  const Ending ending = run(shop.command(server.url()));
+  CHECK(ending.code == 1);
+  CHECK_THAT(ending.err, ContainsSubstring("embeddings.json"));
+  const int paid = server.requests();
+  const std::string journal = read_bytes(shop / "embeddings.journal");
+  fs::remove_all(shop / "embeddings.json");
+  CHECK(run(shop.command(server.url())).code == 0);
+  shop.check_finished();
+  // Or it was killed just before it removed the journal.
+  write_bytes(shop / "embeddings.journal", journal);
+  CHECK(run(shop.command(server.url())).code == 0);
+  shop.check_finished();
+  CHECK(server.requests() == paid);
+}
+
 TEST_CASE("encode_items and its journal") {
   const Shop shop(30);
   std::atomic<int> count{0};
@@ -423,6 +591,28 @@ TEST_CASE("encode_items and its journal") {
     shop.check_finished();
     CHECK(server.requests() - before > 4);
     CHECK(server.requests() - before < 8);
+  }
+  SECTION("with something behind it: that does not count") {
+    for (const std::string& rest : {std::string(1000, '\0'), whole}) {
+      write_bytes(journal, whole + rest);
+      const int before = server.requests();
+      REQUIRE(run(command).code == 0);
+      CHECK(server.requests() - before == 4);
+      shop.check_finished();
+      fs::remove(shop / "embeddings.npy");
+      fs::remove(shop / "embeddings.json");
+    }
+  }
+  SECTION("that was torn and goes on: all is whole again") {
+    write_bytes(journal, whole.substr(0, whole.size() - 7));
+    good_answers = count + 2;
+    // Batches of another size, so that records lie elsewhere.
+    REQUIRE(run(shop.command(server.url(), {"--parallel", "1"}, "3")).code == 1);
+    good_answers = 1000;
+    const int before = server.requests();
+    REQUIRE(run(command).code == 0);
+    shop.check_finished();
+    CHECK(server.requests() - before == 3);  // 29 texts, 12 + 6 of them done
   }
   SECTION("of other texts or another model is refused, unless told to restart") {
     const auto other_model = [&](Process::Words words) {
@@ -467,7 +657,11 @@ TEST_CASE("encode_items refuses what cannot work before it asks a server") {
     CHECK(ending.code == code);
     return ending.err;
   };
-  CHECK_THAT(error(shop.command("localhost:8080"), 2), ContainsSubstring("not a URL"));
+  for (const std::string url : {"localhost:8080", "ftp://localhost", "http://", "http:///v1",
+                                "http://me@localhost", "http://localhost?key=1"}) {
+    CAPTURE(url);
+    CHECK_THAT(error(shop.command(url), 2), ContainsSubstring("not a URL"));
+  }
   CHECK_THAT(error({LAE_ENCODE_ITEMS, "--data", shop / ""}, 2), ContainsSubstring("--built-in"));
   CHECK_THAT(error({LAE_ENCODE_ITEMS, "--data", shop / "", "--endpoint", "http://x"}, 2),
              ContainsSubstring("--model"));
@@ -488,8 +682,12 @@ TEST_CASE("encode_items on a full disk says so") {
   CHECK(ending.code == 1);
   CHECK_THAT(ending.err, ContainsSubstring("File too large"));
   shop.check_unfinished();
+  const int paid = server.requests();
+  CHECK(paid > 1);
   CHECK(run(shop.command(server.url())).code == 0);
   shop.check_finished();
+  // Of 15 batches, those that did not fit, at most one for each thread, are paid for twice.
+  CHECK(server.requests() <= 15 + 4);
 }
 
 TEST_CASE("encode_items without a server") {

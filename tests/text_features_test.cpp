@@ -1,9 +1,12 @@
 // Words, tf-idf weights and latent semantic analysis against plain recomputation.
 
 #include <Eigen/SVD>
+#include <algorithm>
 #include <cmath>
 #include <lae/data/text_features.hpp>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "catch.hpp"
@@ -116,4 +119,41 @@ TEST_CASE("Documents of a topic are alike, and the same seed gives the same embe
   CHECK(lae::latent_semantic_embeddings(weights, 10, 3) == embeddings);
   const Matrix<float> other = lae::latent_semantic_embeddings(weights, 10, 4);
   CHECK((other - embeddings).cwiseAbs().maxCoeff() < 0.02);
+}
+
+TEST_CASE("Documents that have nothing to do with the directions kept get zeros") {
+  const Csr<float> weights =
+      weights_of({{"a", "b"}, {"a", "b"}, {"a", "b"}, {"c", "d"}, {"c", "d"}, {"e"}});
+  const Matrix<float> one = lae::latent_semantic_embeddings(weights, 1);
+  CHECK(one.topRows(3).isOnes());
+  CHECK(one.bottomRows(3).isZero(0));
+  const Matrix<float> two = lae::latent_semantic_embeddings(weights, 2);
+  for (Index document = 0; document < 5; ++document) {
+    CHECK(two.row(document).norm() == Approx(1));
+  }
+  CHECK(two.row(5).isZero(0));
+}
+
+TEST_CASE("Latent semantic analysis gives the same bits for any number of threads") {
+  const Csr<float> weights = weights_of(documents(700, 30, 5));
+  const auto embed = [&] { return lae::latent_semantic_embeddings(weights, 40); };
+  const Matrix<float> alone = with_threads(1, embed);
+  CHECK(alone.cols() == 40);
+  CHECK(with_threads(2, embed) == alone);
+  CHECK(with_threads(3, embed) == alone);
+}
+
+TEST_CASE("Latent semantic analysis reports progress and can be cancelled") {
+  const Csr<float> weights = weights_of(documents(40, 4, 6));
+  std::vector<double> fractions;
+  lae::latent_semantic_embeddings(weights, 3, 1, [&](std::string_view, double fraction) {
+    fractions.push_back(fraction);
+    return true;
+  });
+  REQUIRE(fractions.size() > 2);
+  CHECK(fractions.front() == 0);
+  CHECK(fractions.back() == 1);
+  CHECK(std::is_sorted(fractions.begin(), fractions.end()));
+  const auto stop_half_way = [](std::string_view, double fraction) { return fraction < 0.5; };
+  CHECK_THROWS_AS(lae::latent_semantic_embeddings(weights, 3, 1, stop_half_way), lae::Cancelled);
 }

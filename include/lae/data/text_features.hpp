@@ -135,8 +135,9 @@ inline Matrix<float> orthonormal_columns(const Matrix<float>& y) {
 
 /// Embeddings by latent semantic analysis (Deerwester and others, Indexing by latent semantic
 /// analysis, JASIS 1990): rows of U Σ, for the largest singular values of the matrix, scaled to
-/// length 1. Documents without terms get zeros. There are fewer dimensions than asked for if the
-/// matrix has a lower rank.
+/// length 1. Documents without terms get zeros, and so do those that have nothing to do with the
+/// directions that are kept. There are fewer dimensions than asked for if the matrix has a lower
+/// rank; singular values below a thousandth of the largest count as zero.
 ///
 /// By subspace iteration from random directions (Halko, Martinsson, Tropp, Finding structure with
 /// randomness, SIAM Review 2011, algorithm 4.4), which are the same for the same seed.
@@ -194,12 +195,10 @@ inline Matrix<float> latent_semantic_embeddings(const Csr<float>& weights, Index
     if (embeddings(largest, d) < 0) embeddings.col(d) *= -1;
   }
   for (Index row = 0; row < n; ++row) {
-    const bool has_terms = weights.outerIndexPtr()[row] < weights.outerIndexPtr()[row + 1];
-    if (has_terms) {
-      embeddings.row(row).normalize();
-    } else {
-      embeddings.row(row).setZero();
-    }
+    // What rounding leaves of a document is not to be made as long as the others.
+    const float whole = weights.row(row).norm();
+    const float length = embeddings.row(row).norm();
+    embeddings.row(row) *= whole > 0 && length > 1e-4F * whole ? 1 / length : 0.0F;
   }
   stage.finish();
   return embeddings;
