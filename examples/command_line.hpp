@@ -37,7 +37,7 @@ class UsageError : public std::runtime_error {
 /// \return the exit code; what goes wrong is one line on stderr.
 inline int run_program(CLI::App& app, int argc, char** argv, const std::function<void()>& program) {
   const auto complain = [&](std::string_view message) {
-    fmt::print(stderr, "{}: {}\n", app.get_name(), message);
+    fmt::print(stderr, "{}: {}\n", app.get_name(), printable(message));
   };
   try {
     app.parse(argc, argv);

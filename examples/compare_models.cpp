@@ -134,15 +134,12 @@ Selection<Scalar> select_models(const Settings& settings) {
 /// \throws UsageError
 template <class Scalar>
 std::vector<PreparedModel<Scalar>> prepare_models(const std::vector<ModelEntry<Scalar>>& models,
-                                                  const HyperParameters& wanted,
+                                                  const Settings& settings,
                                                   const Dataset<Scalar>& data) {
   std::vector<PreparedModel<Scalar>> prepared;
   for (const ModelEntry<Scalar>& model : models) {
-    try {
-      prepared.push_back(model.prepare(wanted, data));
-    } catch (const std::invalid_argument& error) {
-      throw UsageError(model.name + ": " + error.what());
-    }
+    prepared.push_back(
+        prepare_model(model, settings.hyper_parameters, settings.computation.form, data));
   }
   return prepared;
 }
@@ -169,7 +166,8 @@ nlohmann::ordered_json data_json(const Settings& settings, const Dataset<Scalar>
 template <class Scalar>
 void print_heading(const Settings& settings, const Dataset<Scalar>& data,
                    const Selection<Scalar>& selection,
-                   const std::vector<PreparedModel<Scalar>>& prepared, std::size_t title_width) {
+                   const std::vector<PreparedModel<Scalar>>& prepared,
+                   const std::vector<std::string>& forms, std::size_t title_width) {
   if (settings.data) {
     fmt::print("data: {}\n", settings.data->string());
   } else {
@@ -180,7 +178,7 @@ void print_heading(const Settings& settings, const Dataset<Scalar>& data,
              data.test.nonZeros());
   if (data.embeddings) {
     fmt::print("      embeddings of {} dimensions{}\n", data.embeddings->cols(),
-               data.encoder.empty() ? "" : ", by " + data.encoder);
+               data.encoder.empty() ? "" : ", by " + printable(data.encoder));
   }
   if (data.tags) fmt::print("      {} different tags\n", data.tags->cols());
   for (const std::string& line : selection.left_out) fmt::print("{}\n", line);
@@ -191,6 +189,7 @@ void print_heading(const Settings& settings, const Dataset<Scalar>& data,
     for (const auto& [name, value] : prepared[i].hyper_parameters) {
       list += fmt::format("{}{} = {:.4g}", list.empty() ? "" : ", ", name, value);
     }
+    if (!forms[i].empty()) list += fmt::format(" ({} form)", forms[i]);
     fmt::print("  {:<{}} {}\n", selection.models[i].title, title_width,
                list.empty() ? "none" : list);
   }
@@ -219,14 +218,18 @@ void compare(const Settings& settings) {
   const Selection<Scalar> selection = select_models<Scalar>(settings);
   status.show("reading the data");
   const Dataset<Scalar> data = obtain_data(settings, selection);
-  const auto prepared = prepare_models(selection.models, settings.hyper_parameters, data);
+  const auto prepared = prepare_models(selection.models, settings, data);
   status.clear();
 
+  std::vector<std::string> forms;
+  for (const auto& model : prepared) {
+    forms.push_back(form_taken(model, settings.computation.form, data));
+  }
   std::size_t title_width = 0;
   for (const auto& model : selection.models) {
     title_width = std::max(title_width, model.title.size());
   }
-  print_heading(settings, data, selection, prepared, title_width);
+  print_heading(settings, data, selection, prepared, forms, title_width);
   const Table table(settings.cutoffs, title_width);
   table.print_header();
 
@@ -238,6 +241,7 @@ void compare(const Settings& settings) {
     const std::string task = fmt::format("[{}/{}] {}", i + 1, prepared.size(), model.title);
     lae::FitControl control;
     control.progress = watch(status, task);
+    control.form = settings.computation.form;
 
     const auto fit_start = std::chrono::steady_clock::now();
     const lae::ItemModel<Scalar> fitted = prepared[i].fit(data, control);
@@ -253,8 +257,8 @@ void compare(const Settings& settings) {
     Interruption::check();
 
     status.clear();
-    outcomes.push_back({model.name, model.title, prepared[i].hyper_parameters, fit_seconds,
-                        evaluate_seconds, std::move(valid), std::move(test)});
+    outcomes.push_back({model.name, model.title, prepared[i].hyper_parameters, forms[i],
+                        fit_seconds, evaluate_seconds, std::move(valid), std::move(test)});
     table.print_row(outcomes.back());
   }
   table.print_verdict(outcomes);

@@ -89,14 +89,14 @@ lae::Matrix<Scalar> read_finite_npy(const std::filesystem::path& path) {
 
 }  // namespace detail
 
-/// Reads a small JSON file, such as embeddings.json.
+/// Reads the text of that name in a small JSON file; empty if there is none.
 /// \throws lae::FileError
-inline nlohmann::json read_json(const std::filesystem::path& path) {
+inline std::string read_json_text(const std::filesystem::path& path, const char* name) {
   std::string text;
   lae::LineReader lines(lae::open_text(path));
   for (std::string_view line; lines.next(line);) text += line;
   try {
-    return nlohmann::json::parse(text);
+    return nlohmann::json::parse(text).value(name, "");
   } catch (const nlohmann::json::exception& error) {
     throw lae::FileError(path, error.what());
   }
@@ -114,7 +114,7 @@ Dataset<Scalar> read_dataset(const std::filesystem::path& folder, bool with_embe
   if (with_embeddings) {
     data.embeddings = detail::read_finite_npy<Scalar>(folder / file_name::embeddings);
     if (std::filesystem::exists(folder / file_name::encoder)) {
-      data.encoder = read_json(folder / file_name::encoder).value("encoder", "");
+      data.encoder = read_json_text(folder / file_name::encoder, "encoder");
     }
   }
   if (with_tags) data.tags = detail::read_finite_npz<Scalar>(folder / file_name::tags);

@@ -151,7 +151,7 @@ bool is_finished(const fs::path& folder, const std::string& mark) {
   if (!fs::exists(folder / file_name::embeddings) || !fs::exists(folder / file_name::encoder)) {
     return false;
   }
-  return read_json(folder / file_name::encoder).value("fingerprint", "") == mark;
+  return read_json_text(folder / file_name::encoder, "fingerprint") == mark;
 }
 
 /// How far the encoding is, and how long it will take, for the status line.

@@ -19,9 +19,22 @@ namespace example {
 struct Computation {
   bool use_float = false;
   std::optional<int> threads;
+  lae::FitForm form = lae::FitForm::automatic;
 
   const char* scalar_name() const { return use_float ? "float" : "double"; }
 };
+
+inline const char* form_name(lae::FitForm form) {
+  switch (form) {
+    case lae::FitForm::primal:
+      return "primal";
+    case lae::FitForm::dual:
+      return "dual";
+    case lae::FitForm::automatic:
+      break;
+  }
+  return "automatic";
+}
 
 inline void add_computation_options(CLI::App& app, Computation& computation) {
   app.add_option_function<std::string>(
@@ -32,6 +45,17 @@ inline void add_computation_options(CLI::App& app, Computation& computation) {
   app.add_option("--threads", computation.threads, "default: OpenMP's choice")
       ->option_text("N")
       ->check(CLI::Range(1, 4096).description(""));
+  app.add_option_function<std::string>(
+         "--form",
+         [&](const std::string& name) {
+           for (const lae::FitForm form : {lae::FitForm::primal, lae::FitForm::dual}) {
+             if (name == form_name(form)) computation.form = form;
+           }
+         },
+         "which inverse fits on interactions take: of items x items (primal) or of users x\n"
+         "users (dual), for the same model; default: the faster one (automatic)")
+      ->option_text("FORM")
+      ->check(CLI::IsMember({"automatic", "primal", "dual"}).description(""));
 }
 
 /// Calls body(0.0F) or body(0.0), on as many threads as wanted.
@@ -50,11 +74,33 @@ void with_scalar(const Computation& computation, Body&& body) {
   computation.use_float ? body(0.0F) : body(0.0);
 }
 
+/// The form that a fit takes, in a word; empty for models without the choice.
+template <class Scalar>
+std::string form_taken(const PreparedModel<Scalar>& model, lae::FitForm asked_for,
+                       const Dataset<Scalar>& data) {
+  return model.form ? form_name(model.form(data, asked_for)) : "";
+}
+
+/// A model with hyper-parameters, and in a form, that it can be fitted with.
+/// \throws UsageError if they cannot work.
+template <class Scalar>
+PreparedModel<Scalar> prepare_model(const ModelEntry<Scalar>& model, const HyperParameters& wanted,
+                                    lae::FitForm form, const Dataset<Scalar>& data) {
+  try {
+    PreparedModel<Scalar> prepared = model.prepare(wanted, data);
+    form_taken(prepared, form, data);
+    return prepared;
+  } catch (const std::invalid_argument& error) {
+    throw UsageError(model.name + ": " + error.what());
+  }
+}
+
+inline constexpr const char* hyper_parameter_group =
+    "Hyper-parameters (q is the mean squared length of an item's embedding)";
+
 inline void add_hyper_parameter_options(CLI::App& app, HyperParameters& wanted) {
   const auto add_number = [&](const char* name, std::optional<double>& value, std::string text) {
-    app.add_option(name, value, std::move(text))
-        ->option_text("X")
-        ->group("Hyper-parameters (q is the mean squared length of an item's embedding)");
+    app.add_option(name, value, std::move(text))->option_text("X")->group(hyper_parameter_group);
   };
   add_number("--lambda", wanted.lambda,
              fmt::format("ridge of ease, cease, llm-cease; default: {}", defaults::lambda));

@@ -48,6 +48,9 @@ template <class Scalar>
 struct PreparedModel {
   std::vector<std::pair<std::string, double>> hyper_parameters;
   std::function<lae::ItemModel<Scalar>(const Dataset<Scalar>&, const lae::FitControl&)> fit;
+  /// The form that `fit` takes if this one is asked for; empty for models without the choice.
+  /// \throws std::invalid_argument if the model has no such form.
+  std::function<lae::FitForm(const Dataset<Scalar>&, lae::FitForm)> form{};
 };
 
 template <class Scalar>
@@ -84,6 +87,9 @@ PreparedModel<Scalar> prepare_cease(const HyperParameters& wanted, double defaul
   return {{{"lambda", lambda}, {"alpha", alpha}},
           [=](const Dataset<Scalar>& data, const lae::FitControl& control) {
             return solver.fit(data.train, *(data.*side), control);
+          },
+          [=](const Dataset<Scalar>& data, lae::FitForm form) {
+            return solver.estimate(lae::problem_size(data.train, *(data.*side)), form).form;
           }};
 }
 
@@ -97,6 +103,9 @@ PreparedModel<Scalar> prepare_add_ease(const HyperParameters& wanted, double def
   return {{{"lambda_x", lambda_x}, {"lambda_t", lambda_t}, {"alpha", alpha}},
           [=](const Dataset<Scalar>& data, const lae::FitControl& control) {
             return solver.fit(data.train, *(data.*side), control);
+          },
+          [=](const Dataset<Scalar>& data, lae::FitForm form) {
+            return solver.estimate(lae::problem_size(data.train, *(data.*side)), form).form;
           }};
 }
 
@@ -107,13 +116,18 @@ const std::vector<ModelEntry<Scalar>>& model_registry() {
   using Data = Dataset<Scalar>;
   using Prepared = PreparedModel<Scalar>;
   using lae::FitControl;
+  using lae::FitForm;
   static const std::vector<ModelEntry<Scalar>> entries = {
       {"ease", "EASE", "interactions alone", SideInformation::none,
        [](const HyperParameters& wanted, const Data&) -> Prepared {
          const double lambda = wanted.lambda.value_or(defaults::lambda);
          const lae::Ease<Scalar> solver({lambda});
-         return {{{"lambda", lambda}}, [=](const Data& data, const FitControl& control) {
+         return {{{"lambda", lambda}},
+                 [=](const Data& data, const FitControl& control) {
                    return solver.fit(data.train, control);
+                 },
+                 [=](const Data& data, FitForm form) {
+                   return solver.estimate(lae::problem_size(data.train), form).form;
                  }};
        }},
       {"cease", "CEASE", "interactions and tags in one fit", SideInformation::tags,
@@ -136,6 +150,10 @@ const std::vector<ModelEntry<Scalar>>& model_registry() {
          return {{{"lambda_x", lambda_x}, {"lambda_f", lambda_f}, {"lambda_kd", lambda_kd}},
                  [=](const Data& fitted, const FitControl& control) {
                    return solver.fit(fitted.train, *fitted.embeddings, control);
+                 },
+                 [=](const Data& fitted, FitForm form) {
+                   return solver.estimate(lae::problem_size(fitted.train, *fitted.embeddings), form)
+                       .form;
                  }};
        }},
       {"semantic-ease", "semantic EASE", "embeddings alone, EASE's way",

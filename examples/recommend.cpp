@@ -57,12 +57,11 @@ void add_options(CLI::App& app, Settings& settings) {
       ->option_text("DIR")
       ->required()
       ->check(CLI::ExistingDirectory);
-  CLI::Option* model =
-      app.add_option("--model", settings.model,
-                     fmt::format("{}; default: l3ae if there are embeddings, else ease",
-                                 fmt::join(model_names, ", ")))
-          ->option_text("NAME")
-          ->check(CLI::IsMember(model_names).description(""));
+  app.add_option("--model", settings.model,
+                 fmt::format("{};\ndefault: l3ae if there are embeddings, else ease",
+                             fmt::join(model_names, ", ")))
+      ->option_text("NAME")
+      ->check(CLI::IsMember(model_names).description(""));
   app.add_option_function<std::string>(
          "--train-on", [&](const std::string& parts) { settings.train_on_all = parts == "all"; },
          "what to fit on, and to know of users: the training part, so that held-out items\n"
@@ -71,13 +70,19 @@ void add_options(CLI::App& app, Settings& settings) {
       ->check(CLI::IsMember({"train", "all"}).description(""));
   app.add_option("--save", settings.save, "write the fitted model to this file")
       ->option_text("FILE");
-  app.add_option("--load", settings.load, "take a model saved before instead of fitting one")
-      ->option_text("FILE")
-      ->excludes(model);
   add_computation_options(app, settings.computation);
   add_hyper_parameter_options(app, settings.hyper_parameters);
+  CLI::Option* load = app.add_option("--load", settings.load,
+                                     "take a model saved before, with the same --scalar, instead\n"
+                                     "of fitting one")
+                          ->option_text("FILE");
+  for (const char* name : {"--model", "--save", "--form"}) load->excludes(app.get_option(name));
+  for (CLI::Option* option : app.get_options(
+           [](const CLI::Option* each) { return each->get_group() == hyper_parameter_group; })) {
+    load->excludes(option);
+  }
 
-  const std::string who = "For whom (one of these)";
+  const std::string who = "For whom (one of these; none is needed with --save)";
   std::vector<CLI::Option*> choices;
   choices.push_back(app.add_option("--user", settings.users, "users of the data set")
                         ->option_text("ID...")
@@ -91,8 +96,9 @@ void add_options(CLI::App& app, Settings& settings) {
                         ->option_text("N")
                         ->check(CLI::Range(1, 1000000).description(""))
                         ->group(who));
-  choices.push_back(
-      app.add_flag("--all", settings.all, "every user, into the file --output")->group(who));
+  choices.push_back(app.add_flag("--all", settings.all, "every user, into the file --output")
+                        ->option_text(" ")  // else the help lists what --all excludes
+                        ->group(who));
   for (CLI::Option* choice : choices) {
     for (CLI::Option* other : choices) {
       if (choice != other) choice->excludes(other);
@@ -139,17 +145,10 @@ class Names {
   const std::string& user(Index user) const { return users_[static_cast<std::size_t>(user)]; }
   const std::string& item(Index item) const { return items_.ids[static_cast<std::size_t>(item)]; }
 
-  /// Id and title, at most `width` characters long, without control characters.
+  /// Id and title for a terminal, at most `width` characters long.
   std::string describe(Index index, std::size_t width) const {
     const std::string& title = items_.titles[static_cast<std::size_t>(index)];
-    std::string text;
-    std::size_t characters = 0;
-    for (const char c : item(index) + (title.empty() ? "" : "  ") + lae::one_line(title)) {
-      const bool begins_character = (static_cast<unsigned char>(c) & 0xc0) != 0x80;
-      if (begins_character && ++characters > width) return text + "...";
-      text += c;
-    }
-    return text;
+    return printable(item(index) + (title.empty() ? "" : "  ") + lae::one_line(title), width);
   }
 
   /// \throws UsageError if an id is not known.
@@ -170,7 +169,7 @@ class Names {
   ItemCatalog items_;
 };
 
-/// A model, and how to speak of it.
+/// A model, and how to speak of it on a terminal.
 template <class Scalar>
 struct NamedModel {
   std::string title;
@@ -194,17 +193,16 @@ NamedModel<Scalar> obtain_model(const Settings& settings, StatusLine& status,
           *settings.load, fmt::format("is a model of {} items, but the data have {}", model.items(),
                                       data.train.cols()));
     }
-    return {settings.load->filename().string(), std::move(model)};
+    return {printable(settings.load->filename().string()), std::move(model)};
   }
-  PreparedModel<Scalar> prepared;
-  try {
-    prepared = entry.prepare(settings.hyper_parameters, data);
-  } catch (const std::invalid_argument& error) {
-    throw UsageError(entry.name + ": " + error.what());
-  }
+  const PreparedModel<Scalar> prepared =
+      prepare_model(entry, settings.hyper_parameters, settings.computation.form, data);
   lae::FitControl control;
   control.progress = watch(status, entry.title);
-  NamedModel<Scalar> fitted{entry.title, prepared.fit(data, control)};
+  control.form = settings.computation.form;
+  const std::string encoder =
+      data.encoder.empty() ? "" : " on embeddings by " + printable(data.encoder);
+  NamedModel<Scalar> fitted{entry.title + encoder, prepared.fit(data, control)};
   if (settings.save) {
     status.show("saving the model");
     lae::save_model(*settings.save, fitted.model);
@@ -212,8 +210,10 @@ NamedModel<Scalar> obtain_model(const Settings& settings, StatusLine& status,
   return fitted;
 }
 
-/// Prints what one user has and what is recommended to them. A score is the sum of what each item
-/// of the history adds, x_i B(i, j): linear models can say exactly why.
+/// Prints what one user has and what is recommended to them, and why: a score is the sum of what
+/// each item of the history adds, x_i B(i, j). That is not an approximation, as it would be of a
+/// network: these models are linear. Parts may be negative, so the largest are those of the largest
+/// absolute value.
 template <class Scalar>
 void print_recommendations(const Settings& settings, const Names& names,
                            const NamedModel<Scalar>& by, const Dataset<Scalar>& data,
@@ -231,7 +231,7 @@ void print_recommendations(const Settings& settings, const Names& names,
   }
   fmt::print("recommended by {}\n", by.title);
   lae::RecommendOptions options;
-  options.k = settings.k;
+  options.k = std::min(settings.k, by.model.items());
   const lae::Recommendations<Scalar> lists = lae::recommend(by.model, history, options);
   for (Index rank = 0; rank < options.k && lists.items(0, rank) >= 0; ++rank) {
     const Index item = lists.items(0, rank);
@@ -272,16 +272,16 @@ std::string csv_field(const std::string& text) {
   return quoted + "\"";
 }
 
-/// Writes the lists of all users, some thousand at a time.
+/// Writes the lists of all users, some thousand at a time, or fewer if they are long.
 template <class Scalar>
 void write_all(const Settings& settings, const Names& names, const NamedModel<Scalar>& by,
                const lae::Csr<Scalar>& histories, StatusLine& status) {
-  constexpr Index batch = 4096;
+  lae::RecommendOptions options;
+  options.k = std::min(settings.k, by.model.items());
+  const Index batch = std::clamp<Index>((1 << 20) / options.k, 1, 4096);
   const bool as_csv = settings.output->extension() == ".csv";
   lae::AtomicFile file(*settings.output);
   std::string text = as_csv ? "user_id,rank,item_id,score\n" : "";
-  lae::RecommendOptions options;
-  options.k = settings.k;
   Index without_history = 0;
   for (Index first = 0; first < histories.rows(); first += batch) {
     Interruption::check();
@@ -314,7 +314,7 @@ void write_all(const Settings& settings, const Names& names, const NamedModel<Sc
   Interruption::check();
   file.commit();
   status.clear();
-  fmt::print("{} items each for {} users, by {}, written to {}\n", settings.k,
+  fmt::print("up to {} items each for {} users, by {}, written to {}\n", settings.k,
              histories.rows() - without_history, by.title, settings.output->string());
   if (without_history > 0) {
     fmt::print("left out {} users without a history\n", without_history);
@@ -363,18 +363,22 @@ void recommend(const Settings& settings) {
 
   const NamedModel<Scalar> by = obtain_model(settings, status, entry, data);
   Interruption::check();
+  if (settings.save) {
+    status.clear();
+    fmt::print("{}, saved to {}\n\n", by.title, settings.save->string());
+  }
   if (settings.all) {
     write_all(settings, names, by, data.train, status);
     return;
   }
   status.clear();
-  if (!data.encoder.empty()) fmt::print("embeddings by {}\n\n", data.encoder);
   lae::Vector<Index> popularity = lae::Vector<Index>::Zero(data.train.cols());
   for (Index entry_index = 0; entry_index < data.train.nonZeros(); ++entry_index) {
     ++popularity[data.train.innerIndexPtr()[entry_index]];
   }
   for (const Index user : users) {
-    print_recommendations(settings, names, by, data, popularity, "user " + names.user(user),
+    print_recommendations(settings, names, by, data, popularity,
+                          "user " + printable(names.user(user)),
                           lae::Csr<Scalar>(data.train.middleRows(user, 1)), user);
   }
   if (!settings.items.empty()) {
@@ -383,8 +387,10 @@ void recommend(const Settings& settings) {
 }
 
 void run(const Settings& settings) {
-  if (settings.users.empty() && settings.items.empty() && settings.sample == 0 && !settings.all) {
-    throw UsageError("one of --user, --items, --sample and --all is required (see --help)");
+  const bool for_somebody =
+      !settings.users.empty() || !settings.items.empty() || settings.sample > 0 || settings.all;
+  if (!for_somebody && !settings.save) {
+    throw UsageError("one of --user, --items, --sample, --all and --save is required (see --help)");
   }
   if (settings.all) {
     const std::string extension = settings.output ? settings.output->extension().string() : "";
@@ -401,12 +407,12 @@ void run(const Settings& settings) {
 int main(int argc, char** argv) {
   CLI::App app("Recommends items by a closed-form model, and says why.\n", "recommend");
   app.footer(fmt::format(
-      "A score is a sum over the user's history: item i of it adds the weight B(i, j) to the "
-      "score\n"
-      "of item j. What is printed below a recommendation are the largest of these parts, and the\n"
-      "sum of all others. [new]: nobody in the training data has the item, so it is there by its\n"
-      "text alone; [held out]: the user has it in the validation or test part. Items that a user\n"
-      "has already are left out. Users without a history get no recommendations.\n{}",
+      "A score is a sum over the user's history: item i of it adds the weight B(i, j) to the\n"
+      "score of item j. What is printed below a recommendation are the largest of these parts,\n"
+      "and the sum of all others; they may be negative. [new]: nobody in the training data has\n"
+      "the item, so its score comes from its text alone; [held out]: the user has it in the\n"
+      "validation or test part. Items that a user has already are left out. Users without a\n"
+      "history get no recommendations. Long titles are cut.\n{}",
       example::exit_codes_text));
   example::Settings settings;
   example::add_options(app, settings);

@@ -21,6 +21,7 @@ struct Outcome {
   std::string name;
   std::string title;
   std::vector<std::pair<std::string, double>> hyper_parameters;
+  std::string form;  ///< of the fit, primal or dual; empty if the model has no choice
   double fit_seconds = 0;
   double evaluate_seconds = 0;  ///< on the test set alone
   lae::EvaluationReport valid;
@@ -125,12 +126,13 @@ inline nlohmann::ordered_json report_json(const lae::EvaluationReport& report) {
 inline nlohmann::ordered_json outcome_json(const Outcome& outcome) {
   nlohmann::ordered_json hyper_parameters = nlohmann::ordered_json::object();
   for (const auto& [name, value] : outcome.hyper_parameters) hyper_parameters[name] = value;
-  return {{"model", outcome.name},
-          {"hyper_parameters", hyper_parameters},
-          {"fit_seconds", outcome.fit_seconds},
-          {"evaluate_seconds", outcome.evaluate_seconds},
-          {"valid", detail::report_json(outcome.valid)},
-          {"test", detail::report_json(outcome.test)}};
+  nlohmann::ordered_json json{{"model", outcome.name}, {"hyper_parameters", hyper_parameters}};
+  if (!outcome.form.empty()) json["form"] = outcome.form;
+  json["fit_seconds"] = outcome.fit_seconds;
+  json["evaluate_seconds"] = outcome.evaluate_seconds;
+  json["valid"] = detail::report_json(outcome.valid);
+  json["test"] = detail::report_json(outcome.test);
+  return json;
 }
 
 }  // namespace example

@@ -60,6 +60,12 @@ class Process {
 
   void send(int signal) { kill(id_, signal); }
 
+  bool has_ended() const {
+    siginfo_t end{};
+    waitid(P_PID, static_cast<id_t>(id_), &end, WEXITED | WNOHANG | WNOWAIT);
+    return end.si_pid != 0;
+  }
+
   Ending wait() {
     int status = 0;
     waitpid(id_, &status, 0);

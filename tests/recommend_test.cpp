@@ -1,6 +1,11 @@
 // recommend as a process, on small folders.
 
+#include <algorithm>
+#include <csignal>
 #include <filesystem>
+#include <lae/data/random.hpp>
+#include <lae/io/csv.hpp>
+#include <lae/io/model_file.hpp>
 #include <lae/io/npy.hpp>
 #include <lae/io/npz.hpp>
 #include <lae/lae.hpp>
@@ -8,6 +13,8 @@
 #include <regex>
 #include <sstream>
 #include <string>
+#include <system_error>
+#include <thread>
 #include <vector>
 
 #include "catch.hpp"
@@ -84,6 +91,29 @@ class Shop {
  private:
   TemporaryFolder folder_;
 };
+
+/// The three parts of a folder, of which two are empty.
+template <class Scalar>
+void write_parts(const TemporaryFolder& folder, const lae::Csr<Scalar>& train) {
+  lae::write_npz(folder / "train.npz", train);
+  for (const char* name : {"valid.npz", "test.npz"}) {
+    lae::write_npz(folder / name, lae::Csr<Scalar>(train.rows(), train.cols()));
+  }
+}
+
+/// Each user has about every fifth of the first items.
+lae::Csr<double> some_interactions(lae::Random& random, Index users, Index items,
+                                   Index used_items) {
+  std::vector<Eigen::Triplet<double, Index>> entries;
+  for (Index user = 0; user < users; ++user) {
+    for (Index item = 0; item < used_items; ++item) {
+      if (random.below(5) == 0) entries.emplace_back(user, item, 1.0);
+    }
+  }
+  lae::Csr<double> matrix(users, items);
+  matrix.setFromTriplets(entries.begin(), entries.end());
+  return matrix;
+}
 
 std::vector<std::string> lines_of(const std::string& text) {
   std::istringstream stream(text);
@@ -261,4 +291,198 @@ TEST_CASE("recommend on a full disk leaves the old file") {
   CHECK(ending.code == 1);
   CHECK(read_bytes(shop / "all.csv") == "old");
   CHECK(shop.file_count() == files);
+}
+
+TEST_CASE("recommend --all writes scores that read back as the same floats") {
+  const Shop shop;
+  REQUIRE(shop.recommend({"--all", "--model", "ease", "--scalar", "float", "--k", "3", "-o",
+                          shop / "all.csv"})
+              .code == 0);
+  const lae::Csr<float> train = shop.train.cast<float>();
+  const auto lists = lae::recommend(lae::Ease<float>().fit(train), train, {3});
+  lae::CsvReader csv(lae::open_text(shop / "all.csv"));
+  for (Index user = 1; user < Shop::users; ++user) {
+    for (Index rank = 0; rank < 3; ++rank) {
+      REQUIRE(csv.next());
+      CHECK(csv[2] == Shop::item_id(lists.items(user, rank)));
+      CHECK(std::stof(std::string(csv[3])) == lists.scores(user, rank));
+    }
+  }
+  CHECK_FALSE(csv.next());
+}
+
+TEST_CASE("recommend takes a k above the number of items") {
+  const Shop shop;
+  const auto lists = [&](const std::string& k) {
+    REQUIRE(shop.recommend({"--all", "--model", "ease", "--k", k, "-o", shop / "all.csv"}).code ==
+            0);
+    return read_bytes(shop / "all.csv");
+  };
+  CHECK(lists("1000000") == lists("12"));
+}
+
+TEST_CASE("L3AE recommends the new item whose text is like that of an item of the history") {
+  constexpr Index warm = 25;
+  constexpr Index cold = 5;
+  const TemporaryFolder folder;
+  lae::Random random(3);
+  write_parts(folder, some_interactions(random, 60, warm + cold, warm));
+  lae::Matrix<double> embeddings(warm + cold, 16);
+  for (Index i = 0; i < embeddings.size(); ++i) embeddings.data()[i] = random.normal();
+
+  // Each new item is like one of the first items: of the same place, or of another.
+  for (const Index shift : {0, 1}) {
+    for (Index item = 0; item < cold; ++item) {
+      const Index like = (item + shift) % cold;
+      embeddings.row(warm + item) = 0.9 * embeddings.row(like) + 0.1 * embeddings.row(10 + item);
+    }
+    lae::write_npy(folder / "embeddings.npy", embeddings);
+    for (Index item = 0; item < cold; ++item) {
+      const Index like = (item + shift) % cold;
+      const Ending ending =
+          run({LAE_RECOMMEND, "--data", folder / "", "--items",
+               std::to_string(like) + "," + std::to_string(15 + item) + ",21", "--k", "30"});
+      REQUIRE(ending.code == 0);
+      const auto lines = lines_of(ending.out);
+      const auto first_new = std::find_if(lines.begin(), lines.end(), [](const std::string& line) {
+        return line.find("[new]") != line.npos;
+      });
+      REQUIRE(first_new + 1 < lines.end());
+      CHECK_THAT(*first_new, ContainsSubstring("  " + std::to_string(warm + item) + "  [new]"));
+      CHECK_THAT(first_new[1], ContainsSubstring(" +0.") &&
+                                   Catch::Matchers::EndsWith("for " + std::to_string(like)));
+    }
+  }
+}
+
+TEST_CASE("recommend shows ids and titles that cannot harm a terminal") {
+  const Shop shop;
+  // A control sequence in one character, a right-to-left override, and a title too long for a line.
+  std::string long_title;
+  for (int i = 0; i < 100; ++i) long_title += "\u00e9";
+  std::string lines;
+  for (const std::string& title : {std::string("\u009b") + "31m", std::string("a\nb\x7f"),
+                                   std::string("\u202e") + "c", long_title}) {
+    lines += json{{"id", "i"}, {"title", title}}.dump() + "\n";
+  }
+  for (Index item = 4; item < Shop::items; ++item) lines += "{\"id\": \"last\"}\n";
+  write_bytes(shop / "items.jsonl", lines);
+  // What is not UTF-8: the same control character in one byte.
+  const std::string user = "a\x9b\x80:";
+  lines.clear();
+  for (Index i = 0; i < Shop::users; ++i) lines += user + std::to_string(i) + "\n";
+  write_bytes(shop / "users.txt", lines);
+  write_bytes(shop / "embeddings.json", R"({"encoder": "x\u001b[31m"})");
+
+  const Ending ending = shop.recommend({"--user", user + "7", "--k", "12"});
+  REQUIRE(ending.code == 0);
+  CAPTURE(ending.out);
+  CHECK_THAT(ending.out, ContainsSubstring("user a??:7,") && ContainsSubstring("by x [31m") &&
+                             ContainsSubstring("i   31m") && ContainsSubstring("i  a b") &&
+                             ContainsSubstring("i   c") && ContainsSubstring("\u00e9..."));
+  CHECK(ending.out.find('\x9b') == std::string::npos);
+  CHECK(ending.out.find("\u202e") == std::string::npos);
+  for (const std::string& line : lines_of(ending.out)) {
+    const auto begins_character = [](char c) {
+      return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+    };
+    CHECK(std::count_if(line.begin(), line.end(), begins_character) <= 100);
+    CHECK(std::none_of(line.begin(), line.end(), [](char c) { return c >= 0 && c < ' '; }));
+  }
+
+  const Ending unknown = shop.recommend({"--user", "\x1b[31m"});
+  CHECK(unknown.code == 2);
+  CHECK_THAT(unknown.err, ContainsSubstring("no user \" [31m\" among the 40, such as \"a??:0\""));
+}
+
+TEST_CASE("recommend finds the same by either form of the fit") {
+  const TemporaryFolder folder;
+  lae::Random random(1);
+  write_parts(folder, some_interactions(random, 8, 20, 20));  // the dual form is for few users
+  const auto lists = [&](const std::string& form) {
+    const Ending ending =
+        run({LAE_RECOMMEND, "--data", folder / "", "--items", "1,2", "--k", "4", "--form", form});
+    REQUIRE(ending.code == 0);
+    return ending.out;
+  };
+  CHECK(lists("primal") == lists("dual"));
+
+  const Shop shop;
+  const Ending many = shop.recommend({"--user", "a7", "--form", "dual"});
+  CHECK(many.code == 2);
+  CHECK_THAT(many.err, ContainsSubstring("l3ae: the dual form needs no more rows (users)"));
+  const Ending dense = shop.recommend({"--user", "a7", "--model", "llm-cease", "--form", "dual"});
+  CHECK(dense.code == 2);
+  CHECK_THAT(dense.err, ContainsSubstring("llm-cease: CEASE on dense embeddings has no dual form"));
+}
+
+TEST_CASE("recommend saves a model for later alone") {
+  const Shop shop;
+  const Ending saved = shop.recommend({"--model", "ease", "--lambda", "7", "--save", shop / "m"});
+  CHECK(saved.code == 0);
+  CHECK_THAT(saved.out, ContainsSubstring("EASE") && ContainsSubstring((shop / "m").string()));
+  CHECK(lae::load_model<double>(shop / "m").weights() ==
+        lae::Ease<double>({7}).fit(shop.train).weights());
+
+  CHECK(shop.recommend({"--user", "a7", "--load", shop / "m", "--lambda", "8"}).code == 2);
+  CHECK(shop.recommend({"--load", shop / "m", "--save", shop / "n"}).code == 2);
+  const Ending no_model = shop.recommend({"--user", "a7", "--load", shop / "users.txt"});
+  CHECK(no_model.code == 1);
+  CHECK_THAT(no_model.err, ContainsSubstring("users.txt: is not a model file"));
+  const Ending missing = shop.recommend({"--user", "a7", "--load", shop / "none"});
+  CHECK(missing.code == 1);
+  CHECK_THAT(missing.err, ContainsSubstring("No such file"));
+}
+
+TEST_CASE("recommend names the file that it cannot understand") {
+  const Shop shop;
+  const auto refusal = [&](const std::string& name, const std::string& bytes) {
+    const std::string before = read_bytes(shop / name);
+    write_bytes(shop / name, bytes);
+    const Ending ending = shop.recommend({"--user", "a7"});
+    write_bytes(shop / name, before);
+    CHECK(ending.code == 1);
+    CHECK(std::count(ending.err.begin(), ending.err.end(), '\n') == 1);
+    CHECK_THAT(ending.err, ContainsSubstring(name));
+    return ending.err;
+  };
+  CHECK_THAT(refusal("items.jsonl", "{\"id\": \"i0\"}\n{\"title\": \"no id\"}\n"),
+             ContainsSubstring("line 2"));
+  CHECK_THAT(refusal("items.jsonl", "{\"id\": \"i0\"}\n"), ContainsSubstring("has 1 lines"));
+  refusal("embeddings.json", "[1, 2]");
+  refusal("embeddings.json", R"({"encoder": 1})");
+  refusal("embeddings.npy", "\x93NUMPY");
+  refusal("train.npz", "PK");
+}
+
+TEST_CASE("recommend --all, when interrupted, leaves the old file") {
+  // So many lists that writing them would take seconds.
+  const TemporaryFolder folder;
+  constexpr Index users = 200000;
+  lae::Csr<float> train(users, 50);
+  train.reserve(users);
+  for (Index user = 0; user < users; ++user) {
+    train.startVec(user);
+    train.insertBack(user, user % 50) = 1;
+  }
+  train.finalize();
+  write_parts(folder, train);
+  lae::save_model(folder / "model", lae::ItemModel<float>(lae::Matrix<float>::Random(50, 50)));
+  write_bytes(folder / "all.csv", "old");
+  const std::size_t files = folder.file_count();
+
+  Process process({LAE_RECOMMEND, "--data", folder / "", "--scalar", "float", "--load",
+                   folder / "model", "--all", "--k", "50", "-o", folder / "all.csv"});
+  const auto has_begun_to_write = [&] {
+    std::error_code error;
+    const std::uintmax_t bytes = fs::file_size(folder / "all.csv.partial-0", error);
+    return !error && bytes > 0;
+  };
+  while (!process.has_ended() && !has_begun_to_write()) std::this_thread::yield();
+  process.send(SIGINT);
+  const Ending ending = process.wait();
+  CHECK(ending.code == 130);
+  CHECK(ending.err == "recommend: interrupted\n");
+  CHECK(read_bytes(folder / "all.csv") == "old");
+  CHECK(folder.file_count() == files);
 }
