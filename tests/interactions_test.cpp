@@ -144,7 +144,7 @@ TEST_CASE("Only ratings above the threshold stay") {
 }
 
 TEST_CASE("One interaction of each user and item stays, the latest") {
-  for (const std::uint64_t seed : {1, 2, 3}) {
+  for (const std::uint64_t seed : {1U, 2U, 3U}) {
     const Interactions log = random_log(seed, 6, 7, 150);
     std::map<Pair, Interaction> latest;
     for (const Interaction& i : log) {
@@ -161,7 +161,7 @@ TEST_CASE("One interaction of each user and item stays, the latest") {
 }
 
 TEST_CASE("k-core equals the naive one") {
-  for (const std::uint64_t seed : {1, 2, 3, 4}) {
+  for (const std::uint64_t seed : {1U, 2U, 3U, 4U}) {
     for (const int k : {1, 2, 4, 6, 12}) {
       CAPTURE(seed, k);
       Interactions log = random_log(seed, 60, 40, 500);
