@@ -238,7 +238,7 @@ TEST_CASE("Fits report their stages and can be cancelled in any of them", "[mode
     return true;
   };
   lae::L3ae<double>().fit(x, f, control);
-  CHECK(stages == std::vector<std::string>{"factor", "invert", "constrain"});
+  CHECK(stages == std::vector<std::string>{"factor", "gram", "invert", "constrain"});
   for (const std::string& last : stages) {
     control.progress = [&](std::string_view stage, double) { return stage != last; };
     CHECK_THROWS_AS(lae::L3ae<double>().fit(x, f, control), lae::Cancelled);

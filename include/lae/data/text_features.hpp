@@ -88,23 +88,25 @@ inline TermCounts count_terms(const std::vector<std::vector<std::string>>& docum
 /// Weights terms by tf-idf and gives each document (row) length 1: a count c becomes
 /// (1 + ln c) (1 + ln((1 + documents) / (1 + documents that hold the term))). Rows without terms
 /// stay empty.
-inline Csr<float> tf_idf(const Csr<float>& counts) {
+template <class Scalar>
+Csr<Scalar> tf_idf(const Csr<Scalar>& counts) {
   Vector<double> documents_with = Vector<double>::Zero(counts.cols());
   for (Index entry = 0; entry < counts.nonZeros(); ++entry) {
     documents_with[counts.innerIndexPtr()[entry]] += 1;
   }
   const auto documents = static_cast<double>(counts.rows());
   const Vector<double> idf = 1 + ((1 + documents) / (1 + documents_with.array())).log();
-  Csr<float> weights = counts;
+  Csr<Scalar> weights = counts;
   for (Index row = 0; row < weights.rows(); ++row) {
     double squares = 0;
-    for (Csr<float>::InnerIterator entry(weights, row); entry; ++entry) {
+    for (typename Csr<Scalar>::InnerIterator entry(weights, row); entry; ++entry) {
       const double weight = (1 + std::log(double(entry.value()))) * idf[entry.col()];
       squares += weight * weight;
-      entry.valueRef() = static_cast<float>(weight);
+      entry.valueRef() = static_cast<Scalar>(weight);
     }
-    const auto scale = static_cast<float>(squares > 0 ? 1 / std::sqrt(squares) : 0);
-    for (Csr<float>::InnerIterator entry(weights, row); entry; ++entry) entry.valueRef() *= scale;
+    const auto scale = static_cast<Scalar>(squares > 0 ? 1 / std::sqrt(squares) : 0);
+    for (typename Csr<Scalar>::InnerIterator entry(weights, row); entry; ++entry)
+      entry.valueRef() *= scale;
   }
   return weights;
 }
@@ -112,12 +114,13 @@ inline Csr<float> tf_idf(const Csr<float>& counts) {
 namespace detail {
 
 /// sparse * dense, each row on one thread.
-inline Matrix<float> product_of_rows(const Csr<float>& sparse, const Matrix<float>& dense) {
-  Matrix<float> product = large_matrix<float>(sparse.rows(), dense.cols());
+template <class Scalar>
+Matrix<Scalar> product_of_rows(const Csr<Scalar>& sparse, const Matrix<Scalar>& dense) {
+  Matrix<Scalar> product = large_matrix<Scalar>(sparse.rows(), dense.cols());
   parallel_tiles(sparse.rows(), 64, [&](Index first, Index rows) {
     for (Index row = first; row < first + rows; ++row) {
       product.row(row).setZero();
-      for (Csr<float>::InnerIterator entry(sparse, row); entry; ++entry) {
+      for (typename Csr<Scalar>::InnerIterator entry(sparse, row); entry; ++entry) {
         product.row(row) += entry.value() * dense.row(entry.col());
       }
     }
@@ -126,9 +129,10 @@ inline Matrix<float> product_of_rows(const Csr<float>& sparse, const Matrix<floa
 }
 
 /// An orthonormal basis of the columns of a tall matrix.
-inline Matrix<float> orthonormal_columns(const Matrix<float>& y) {
-  const Eigen::HouseholderQR<Matrix<float>> qr(y);
-  return qr.householderQ() * Matrix<float>::Identity(y.rows(), y.cols());
+template <class Scalar>
+Matrix<Scalar> orthonormal_columns(const Matrix<Scalar>& y) {
+  const Eigen::HouseholderQR<Matrix<Scalar>> qr(y);
+  return qr.householderQ() * Matrix<Scalar>::Identity(y.rows(), y.cols());
 }
 
 }  // namespace detail
@@ -142,27 +146,27 @@ inline Matrix<float> orthonormal_columns(const Matrix<float>& y) {
 /// By subspace iteration from random directions (Halko, Martinsson, Tropp, Finding structure with
 /// randomness, SIAM Review 2011, algorithm 4.4), which are the same for the same seed.
 /// \param weights documents x terms, see tf_idf
-/// Cost: 12 (nnz + n d) d flops; (3 n + t) d floats for n documents, t terms, d dimensions.
+/// Cost: 12 (nnz + n d) d flops; (3 n + t) d scalars for n documents, t terms, d dimensions.
 /// \throws std::invalid_argument if dimensions < 1; Cancelled.
-inline Matrix<float> latent_semantic_embeddings(const Csr<float>& weights, Index dimensions,
-                                                std::uint64_t seed = 1,
-                                                const Progress& progress = {}) {
+template <class Scalar>
+Matrix<Scalar> latent_semantic_embeddings(const Csr<Scalar>& weights, Index dimensions,
+                                          std::uint64_t seed = 1, const Progress& progress = {}) {
   constexpr Index oversampling = 10;
   constexpr int iterations = 4;
   detail::require(dimensions > 0, "dimensions must be positive, got ", dimensions);
   const Index n = weights.rows();
   const Index terms = weights.cols();
   const Index directions = std::min({dimensions + oversampling, n, terms});
-  if (directions == 0) return Matrix<float>::Zero(n, 0);
+  if (directions == 0) return Matrix<Scalar>::Zero(n, 0);
 
   detail::Stage stage(progress, "latent semantic analysis", iterations + 1);
-  const Csr<float> by_term = weights.transpose();
+  const Csr<Scalar> by_term = weights.transpose();
   Random random(seed);
-  Matrix<float> of_terms(terms, directions);
+  Matrix<Scalar> of_terms(terms, directions);
   for (Index i = 0; i < of_terms.size(); ++i) {
-    of_terms.data()[i] = static_cast<float>(random.normal());
+    of_terms.data()[i] = static_cast<Scalar>(random.normal());
   }
-  Matrix<float> basis;
+  Matrix<Scalar> basis;
   for (int iteration = 0; iteration <= iterations; ++iteration) {
     basis = detail::orthonormal_columns(detail::product_of_rows(weights, of_terms));
     of_terms = detail::product_of_rows(by_term, basis);
@@ -170,23 +174,23 @@ inline Matrix<float> latent_semantic_embeddings(const Csr<float>& weights, Index
   }
 
   // With weights ~ Q Cᵀ, C = weightsᵀ Q: CᵀC = W Σ² Wᵀ, and U = Q W.
-  const Matrix<float> squares = gram_of_columns(of_terms);
-  const Eigen::SelfAdjointEigenSolver<Matrix<double>> eigen(squares.cast<double>());
+  const Matrix<Scalar> squares = gram_of_columns(of_terms);
+  const Eigen::SelfAdjointEigenSolver<Matrix<double>> eigen(squares.template cast<double>());
   const double smallest = 1e-6 * eigen.eigenvalues().maxCoeff();
   const Index rank = (eigen.eigenvalues().array() > smallest).count();
   const Index kept = std::min(dimensions, rank);
-  Matrix<float> rotation(directions, kept);
+  Matrix<Scalar> rotation(directions, kept);
   for (Index d = 0; d < kept; ++d) {
     const Index from = directions - 1 - d;  // eigenvalues ascend
-    rotation.col(d) =
-        (std::sqrt(eigen.eigenvalues()[from]) * eigen.eigenvectors().col(from)).cast<float>();
+    rotation.col(d) = (std::sqrt(eigen.eigenvalues()[from]) * eigen.eigenvectors().col(from))
+                          .template cast<Scalar>();
   }
-  Matrix<float> embeddings(n, kept);
+  Matrix<Scalar> embeddings(n, kept);
   detail::parallel_tiles(n, detail::product_tile, [&](Index first, Index rows) {
     auto part = embeddings.middleRows(first, rows);
     part.setZero();
-    detail::add_product<float>(part, 1, detail::plain(basis.middleRows(first, rows)),
-                               detail::plain(rotation));
+    detail::add_product<Scalar>(part, 1, detail::plain(basis.middleRows(first, rows)),
+                                detail::plain(rotation));
   });
   // The sign of a singular vector is free; let its largest part be positive.
   for (Index d = 0; d < kept; ++d) {
@@ -196,9 +200,9 @@ inline Matrix<float> latent_semantic_embeddings(const Csr<float>& weights, Index
   }
   for (Index row = 0; row < n; ++row) {
     // What rounding leaves of a document is not to be made as long as the others.
-    const float whole = weights.row(row).norm();
-    const float length = embeddings.row(row).norm();
-    embeddings.row(row) *= whole > 0 && length > 1e-4F * whole ? 1 / length : 0.0F;
+    const Scalar whole = weights.row(row).norm();
+    const Scalar length = embeddings.row(row).norm();
+    embeddings.row(row) *= whole > 0 && length > Scalar(1e-4) * whole ? 1 / length : Scalar(0);
   }
   stage.finish();
   return embeddings;
