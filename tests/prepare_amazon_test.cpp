@@ -237,9 +237,13 @@ TEST_CASE("prepare_amazon skips bad lines if told to, and counts them") {
 
 TEST_CASE("prepare_amazon on a full disk, in a folder of others and in one that is not writable") {
   const TemporaryFolder folder;
-  write_bytes(folder / "log.csv", small_log());
+  std::string lines = header;  // of more users than fit into 4 KB
+  for (int i = 0; i < 12'000; ++i) {
+    lines += "u" + std::to_string(i / 12) + ",i" + std::to_string(i % 12) + ",5,1\n";
+  }
+  write_bytes(folder / "log.csv", lines);
   const Process::Words arguments = {"--reviews", folder / "log.csv", "--output", folder / "out"};
-  CHECK_THAT(refusal(folder, arguments, 1, limit_file_size(600)),
+  CHECK_THAT(refusal(folder, arguments, 1, limit_file_size(4096)),
              ContainsSubstring("File too large"));
 
   fs::create_directory(folder / "mine");
