@@ -62,6 +62,51 @@ inline Dense add_ease(const Dense& x, const Dense& t, double lambda_x, double la
          alpha * ease(t * t.transpose(), lambda_t);
 }
 
+/// diag(√w) X.
+inline Dense user_weighted(const Dense& x, const lae::Refinements& refinements) {
+  Dense weighted = x;
+  for (Index u = 0; u < x.rows(); ++u) {
+    const auto length = static_cast<double>((x.row(u).array() != 0).count());
+    double weight = length > 0 ? std::pow(length, -2 * refinements.user_exponent) : 1;
+    if (!refinements.user_weights.empty()) {
+      weight *= refinements.user_weights[static_cast<std::size_t>(u)];
+    }
+    weighted.row(u) *= std::sqrt(weight);
+  }
+  return weighted;
+}
+
+/// min over B of the loss whose normal equation is (G + Λ) B = G + κ S with each B_jj in
+/// [0, bound], column by column: where the minimum without the bounds leaves them, B_jj is the
+/// bound it passed and the others follow. Then the columns are scaled by n_j^(-b).
+inline Dense refined(const Dense& x, const Dense& gram, double lambda, const Dense& s, double kappa,
+                     const lae::Refinements& refinements) {
+  const Index n = gram.rows();
+  Dense a = gram;
+  const double rate = refinements.dropout / (1 - refinements.dropout);
+  for (Index j = 0; j < n; ++j) a(j, j) += lambda + rate * gram(j, j);
+  Dense b(n, n);
+  for (Index j = 0; j < n; ++j) {
+    const Eigen::VectorXd target = gram.col(j) + kappa * s.col(j);
+    Eigen::VectorXd column = a.fullPivLu().solve(target);
+    const double diagonal = std::clamp(column[j], 0.0, refinements.diagonal_bound);
+    if (column[j] != diagonal) {
+      std::vector<Index> others;
+      for (Index i = 0; i < n; ++i) {
+        if (i != j) others.push_back(i);
+      }
+      column[j] = diagonal;
+      if (!others.empty()) {
+        const Eigen::VectorXd rest = target(others) - a(others, j) * diagonal;
+        column(others) = Dense(a(others, others)).fullPivLu().solve(rest).eval();
+      }
+    }
+    const double users = std::max<double>(static_cast<double>((x.col(j).array() != 0).count()), 1);
+    b.col(j) = column * std::pow(users, -refinements.target_exponent);
+  }
+  return b;
+}
+
 inline Dense cosine(const Dense& f) {
   Dense b = f * f.transpose();
   b.diagonal().setZero();

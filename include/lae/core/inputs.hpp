@@ -108,6 +108,16 @@ Csr<Scalar> canonical_features(const Eigen::SparseMatrixBase<Derived>& matrix,
   return canonical_sparse<Scalar>(matrix, name);
 }
 
+/// The number of stored entries in each column.
+template <class Scalar>
+std::vector<Index> column_counts(const Csr<Scalar>& x) {
+  std::vector<Index> counts(static_cast<std::size_t>(x.cols()), 0);
+  for (Index entry = 0; entry < x.nonZeros(); ++entry) {
+    ++counts[static_cast<std::size_t>(x.innerIndexPtr()[entry])];
+  }
+  return counts;
+}
+
 /// The rows of `top`, then those of `bottom`, which has as many columns.
 template <class Scalar>
 Csr<Scalar> stacked(Csr<Scalar> top, Csr<Scalar> bottom) {

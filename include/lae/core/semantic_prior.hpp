@@ -29,6 +29,37 @@ struct DensePrior {
   Matrix<Scalar> inverse;
 };
 
+namespace detail {
+
+/// \throws NotPositiveDefinite naming the item whose slack rounding took.
+template <class Scalar>
+void require_positive_slack(const Vector<Scalar>& slack, Scalar lambda_f) {
+  Index item = 0;
+  if (slack.minCoeff(&item) > 0) return;
+  throw NotPositiveDefinite(
+      item,
+      concat("the semantic matrix FFᵀ + lambda_f I is numerically singular at item ", item, " (of ",
+             slack.size(), "); raise lambda_f (", lambda_f, ") or compute in double"));
+}
+
+/// V = F L⁻ᵀ, in the storage of F.
+/// \param factor L⁻¹ with FᵀF + λ_F I = L Lᵀ, lower triangle
+template <class Scalar>
+LowRankPrior<Scalar> low_rank_prior_of(Matrix<Scalar> features, const Matrix<Scalar>& factor,
+                                       Scalar lambda_f) {
+  LowRankPrior<Scalar> prior{std::move(features), {}};
+  prior.slack.resize(prior.v.rows());
+  parallel_tiles(prior.v.rows(), product_tile, [&](Index first, Index items) {
+    multiply_on_right_by_transposed<Scalar>(prior.v.middleRows(first, items), factor);
+    prior.slack.segment(first, items) =
+        Scalar(1) - prior.v.middleRows(first, items).rowwise().squaredNorm().array();
+  });
+  require_positive_slack(prior.slack, lambda_f);
+  return prior;
+}
+
+}  // namespace detail
+
 /// From FᵀF in the lower triangle of `gram`: K = FᵀF + λ_F I = L Lᵀ, V = F L⁻ᵀ (Woodbury). V takes
 /// the storage of F.
 /// Cost: n d^2 + 2 d^3 / 3 flops, no memory besides the arguments.
@@ -39,24 +70,7 @@ LowRankPrior<Scalar> low_rank_prior(Matrix<Scalar> features, Matrix<Scalar> gram
                                     const Progress& progress = {}) {
   add_ridge(gram, lambda_f);
   invert_cholesky_factor(gram, progress);
-
-  LowRankPrior<Scalar> prior{std::move(features), {}};
-  prior.slack.resize(prior.v.rows());
-  detail::parallel_tiles(prior.v.rows(), detail::product_tile, [&](Index first, Index items) {
-    detail::multiply_on_right_by_transposed<Scalar>(prior.v.middleRows(first, items), gram);
-    prior.slack.segment(first, items) =
-        Scalar(1) - prior.v.middleRows(first, items).rowwise().squaredNorm().array();
-  });
-  Index item = 0;
-  const Scalar smallest = prior.slack.minCoeff(&item);
-  if (!(smallest > 0)) {
-    throw NotPositiveDefinite(
-        item,
-        detail::concat("the semantic matrix FFᵀ + lambda_f I is numerically singular at item ",
-                       item, " (of ", prior.v.rows(), "); raise lambda_f (", lambda_f,
-                       ") or compute in double"));
-  }
-  return prior;
+  return detail::low_rank_prior_of(std::move(features), gram, lambda_f);
 }
 
 template <class Scalar>

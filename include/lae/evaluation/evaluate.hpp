@@ -41,14 +41,49 @@ struct EvaluationReport {
 
 namespace detail {
 
+/// Histories to rank for, and the items that were held out of them.
+template <class Scalar>
+struct HeldOut {
+  Csr<Scalar> histories;     ///< users x items
+  Csr<Scalar> items;         ///< users x items
+  std::vector<Index> users;  ///< rows with a held-out item, rising
+};
+
+/// \throws std::invalid_argument if sizes differ, or a value is not finite.
+template <class Scalar, class Train, class Test>
+HeldOut<Scalar> held_out_of(const Eigen::SparseMatrixBase<Train>& train,
+                            const Eigen::SparseMatrixBase<Test>& test) {
+  require(train.rows() == test.rows() && train.cols() == test.cols(), "train is ", train.rows(),
+          " x ", train.cols(), ", but test is ", test.rows(), " x ", test.cols());
+  HeldOut<Scalar> held_out{
+      canonical_sparse<Scalar>(train, "train"), canonical_sparse<Scalar>(test, "test"), {}};
+  const Index* row_start = held_out.items.outerIndexPtr();
+  for (Index user = 0; user < held_out.items.rows(); ++user) {
+    if (row_start[user + 1] > row_start[user]) held_out.users.push_back(user);
+  }
+  return held_out;
+}
+
+/// \throws std::invalid_argument if there is none, or one is not positive.
+inline void require_cutoffs(const std::vector<Index>& cutoffs) {
+  require(!cutoffs.empty(), "cutoffs is empty");
+  for (const Index cutoff : cutoffs) {
+    require(cutoff > 0, "a cutoff must be positive, got ", cutoff);
+  }
+}
+
+/// The mean of a column of users x cutoffs. A plain loop: the same sum for any number of threads.
+inline double mean_of_users(const Matrix<double>& values, Index column) {
+  double sum = 0;
+  for (Index user = 0; user < values.rows(); ++user) sum += values(user, column);
+  return sum / static_cast<double>(values.rows());
+}
+
 /// 1 for the items that make up the head: the most popular share, lower index first among equals.
 template <class Scalar>
 std::vector<char> head_items(const Csr<Scalar>& train, double head_fraction) {
   const auto n = static_cast<std::size_t>(train.cols());
-  std::vector<Index> popularity(n, 0);
-  for (Index entry = 0; entry < train.nonZeros(); ++entry) {
-    ++popularity[static_cast<std::size_t>(train.innerIndexPtr()[entry])];
-  }
+  const std::vector<Index> popularity = column_counts(train);
   std::vector<std::size_t> order(n);
   std::iota(order.begin(), order.end(), std::size_t(0));
   std::stable_sort(order.begin(), order.end(),
@@ -93,15 +128,9 @@ GroupMetrics measure(const Matrix<Index>& lists, const std::vector<Index>& users
     }
   });
 
-  // A plain loop: the same sum for any number of threads.
-  const auto mean = [&](const Matrix<double>& values, Index c) {
-    double sum = 0;
-    for (Index u = 0; u < count; ++u) sum += values(u, c);
-    return sum / static_cast<double>(count);
-  };
   for (Index c = 0; c < cutoffs; ++c) {
-    group.recall.push_back(mean(group.user_recall, c));
-    group.ndcg.push_back(mean(group.user_ndcg, c));
+    group.recall.push_back(mean_of_users(group.user_recall, c));
+    group.ndcg.push_back(mean_of_users(group.user_ndcg, c));
   }
   return group;
 }
@@ -122,31 +151,21 @@ EvaluationReport evaluate(const ItemModel<Scalar>& model,
                           const Eigen::SparseMatrixBase<Train>& train,
                           const Eigen::SparseMatrixBase<Test>& test,
                           const EvaluateOptions& options = {}) {
-  detail::require(train.rows() == test.rows() && train.cols() == test.cols(), "train is ",
-                  train.rows(), " x ", train.cols(), ", but test is ", test.rows(), " x ",
-                  test.cols());
-  detail::require(!options.cutoffs.empty(), "cutoffs is empty");
-  for (const Index cutoff : options.cutoffs) {
-    detail::require(cutoff > 0, "a cutoff must be positive, got ", cutoff);
-  }
+  detail::require_cutoffs(options.cutoffs);
   detail::require(options.head_fraction >= 0 && options.head_fraction <= 1,
                   "head_fraction must lie in [0, 1], got ", options.head_fraction);
-  const Csr<Scalar> histories = detail::canonical_sparse<Scalar>(train, "train");
-  const Csr<Scalar> held_out = detail::canonical_sparse<Scalar>(test, "test");
+  const auto held_out = detail::held_out_of<Scalar>(train, test);
 
-  std::vector<Index> users;
-  for (Index user = 0; user < held_out.rows(); ++user) {
-    if (held_out.outerIndexPtr()[user + 1] > held_out.outerIndexPtr()[user]) users.push_back(user);
-  }
   RecommendOptions ranking;
   ranking.k = *std::max_element(options.cutoffs.begin(), options.cutoffs.end());
   ranking.batch_users = options.batch_users;
-  const Matrix<Index> lists = detail::rank_users(model, histories, users, ranking).items;
+  const Matrix<Index> lists =
+      detail::rank_users(model, held_out.histories, held_out.users, ranking).items;
 
-  const std::vector<char> head = detail::head_items(histories, options.head_fraction);
+  const std::vector<char> head = detail::head_items(held_out.histories, options.head_fraction);
   const auto is_head = [&](Index item) { return head[static_cast<std::size_t>(item)] != 0; };
   const auto group = [&](auto&& counts) {
-    return detail::measure(lists, users, held_out, options, counts);
+    return detail::measure(lists, held_out.users, held_out.items, options, counts);
   };
   return {options.cutoffs, group([](Index) { return true; }), group(is_head),
           group([&](Index item) { return !is_head(item); })};

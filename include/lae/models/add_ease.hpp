@@ -11,6 +11,7 @@
 #include "lae/core/diagonal_constraint.hpp"
 #include "lae/core/fit_control.hpp"
 #include "lae/core/inputs.hpp"
+#include "lae/core/refinements.hpp"
 #include "lae/core/regularized_inverse.hpp"
 #include "lae/core/semantic_prior.hpp"
 #include "lae/models/ease.hpp"
@@ -22,15 +23,19 @@ struct AddEaseOptions {
   double lambda_x = 100;  ///< Ridge of the part on interactions; finite and > 0.
   double lambda_t = 50;   ///< Ridge of the part on side information; finite and > 0.
   double alpha = 0.2;     ///< Weight of the part on side information, in [0, 1].
+  /// Off by default. Those of users and the diagonal act on the part on interactions, the scaling
+  /// of targets on both.
+  Refinements refinements{};
 };
 
 /// Additive EASE: B = (1 - α) B_X + α B_T, two EASE solutions blended. On dense embeddings it is
 /// the paper's LLM-Add-EASE.
-template <class Scalar>
+template <class Scalar_>
 class AddEase {
-  static_assert(detail::is_supported_scalar<Scalar>, "lae: Scalar must be float or double");
+  static_assert(detail::is_supported_scalar<Scalar_>, "lae: Scalar must be float or double");
 
  public:
+  using Scalar = Scalar_;
   using Options = AddEaseOptions;
 
   /// \throws std::invalid_argument for options out of range.
@@ -39,6 +44,7 @@ class AddEase {
     detail::require_positive(options.lambda_t, "lambda_t");
     detail::require(options.alpha >= 0 && options.alpha <= 1, "alpha must lie in [0, 1], got ",
                     options.alpha);
+    detail::require_valid(options.refinements);
   }
 
   const Options& options() const { return options_; }
@@ -59,10 +65,12 @@ class AddEase {
     SemanticPrior<Scalar> prior =
         semantic_prior(detail::canonical_features<Scalar>(features.derived()),
                        static_cast<Scalar>(options_.lambda_t), control.progress);
-    Matrix<Scalar> b = regularized_inverse(std::move(x), static_cast<Scalar>(options_.lambda_x),
-                                           control.form, control.progress);
-    constrain_diagonal(b);
-    blend_semantic_weights(b, std::move(prior), static_cast<Scalar>(options_.alpha));
+    const auto regularization = detail::refine(x, options_.lambda_x, options_.refinements);
+    Matrix<Scalar> b =
+        regularized_inverse(std::move(x), regularization.ridge, control.form, control.progress);
+    constrain_diagonal(b, regularization);
+    blend_semantic_weights(b, std::move(prior), static_cast<Scalar>(options_.alpha),
+                           regularization.target_scale);
     return ItemModel<Scalar>(std::move(b));
   }
 

@@ -12,24 +12,27 @@
 #include "lae/core/diagonal_constraint.hpp"
 #include "lae/core/fit_control.hpp"
 #include "lae/core/inputs.hpp"
+#include "lae/core/refinements.hpp"
 #include "lae/core/regularized_inverse.hpp"
 #include "lae/models/item_model.hpp"
 
 namespace lae {
 
 struct CeaseOptions {
-  double lambda = 100;  ///< Ridge; finite and > 0.
-  double alpha = 0.25;  ///< Weight of the side information's loss (eq. 4), and so of its Gram
-                        ///< matrix; finite and >= 0. The authors' code squares theirs.
+  double lambda = 100;        ///< Ridge; finite and > 0.
+  double alpha = 0.25;        ///< Weight of the side information's loss (eq. 4), and so of its Gram
+                              ///< matrix; finite and >= 0. The authors' code squares theirs.
+  Refinements refinements{};  ///< Off by default. Dropout acts on both Gram matrices.
 };
 
 /// Collective EASE: one solution for interactions and side information,
 /// G = XᵀX + α TTᵀ. On dense embeddings it is the paper's LLM-CEASE, G = XᵀX + α FFᵀ.
-template <class Scalar>
+template <class Scalar_>
 class Cease {
-  static_assert(detail::is_supported_scalar<Scalar>, "lae: Scalar must be float or double");
+  static_assert(detail::is_supported_scalar<Scalar_>, "lae: Scalar must be float or double");
 
  public:
+  using Scalar = Scalar_;
   using Options = CeaseOptions;
 
   /// \throws std::invalid_argument for options out of range.
@@ -37,6 +40,7 @@ class Cease {
     detail::require_positive(options.lambda, "lambda");
     detail::require(std::isfinite(options.alpha) && options.alpha >= 0,
                     "alpha must not be negative, got ", options.alpha);
+    detail::require_valid(options.refinements);
   }
 
   const Options& options() const { return options_; }
@@ -53,10 +57,8 @@ class Cease {
                         const FitControl& control = {}) const {
     detail::require_features_of(interactions.cols(), features);
     control.check(estimate(problem_size(interactions, features), control.form));
-    Matrix<Scalar> b = inverse(detail::canonical_interactions<Scalar>(interactions),
-                               detail::canonical_features<Scalar>(features.derived()), control);
-    constrain_diagonal(b);
-    return ItemModel<Scalar>(std::move(b));
+    return fit_canonical(detail::canonical_interactions<Scalar>(interactions),
+                         detail::canonical_features<Scalar>(features.derived()), control);
   }
 
   /// Peak memory and flops of `fit`, and the form it takes.
@@ -82,19 +84,32 @@ class Cease {
 
  private:
   /// Tags are further users, whose interactions have the weight sqrt(alpha).
-  Matrix<Scalar> inverse(Csr<Scalar> x, Csr<Scalar> tags, const FitControl& control) const {
+  ItemModel<Scalar> fit_canonical(Csr<Scalar> x, Csr<Scalar> tags,
+                                  const FitControl& control) const {
     tags = static_cast<Scalar>(std::sqrt(options_.alpha)) * Csr<Scalar>(tags.transpose());
+    const auto regularization =
+        detail::refine(x, options_.lambda, options_.refinements, detail::gram_diagonal(tags));
     Csr<Scalar> rows = detail::stacked(std::move(x), std::move(tags));
-    return regularized_inverse(std::move(rows), static_cast<Scalar>(options_.lambda), control.form,
-                               control.progress);
+    return constrained(
+        regularized_inverse(std::move(rows), regularization.ridge, control.form, control.progress),
+        regularization);
   }
 
-  Matrix<Scalar> inverse(Csr<Scalar> x, const Matrix<Scalar>& embeddings,
-                         const FitControl& control) const {
+  ItemModel<Scalar> fit_canonical(Csr<Scalar> x, const Matrix<Scalar>& embeddings,
+                                  const FitControl& control) const {
+    const auto alpha = static_cast<Scalar>(options_.alpha);
+    const auto regularization = detail::refine<Scalar>(x, options_.lambda, options_.refinements,
+                                                       alpha * embeddings.rowwise().squaredNorm());
     Matrix<Scalar> gram = interaction_gram(x, control.progress);
-    add_gram_of_rows(embeddings, static_cast<Scalar>(options_.alpha), gram);
-    return regularized_inverse(std::move(gram), static_cast<Scalar>(options_.lambda),
-                               control.progress);
+    add_gram_of_rows(embeddings, alpha, gram);
+    return constrained(regularized_inverse(std::move(gram), regularization.ridge, control.progress),
+                       regularization);
+  }
+
+  static ItemModel<Scalar> constrained(Matrix<Scalar> p,
+                                       const Regularization<Scalar>& regularization) {
+    constrain_diagonal(p, regularization);
+    return ItemModel<Scalar>(std::move(p));
   }
 
   Options options_;

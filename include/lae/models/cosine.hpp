@@ -21,11 +21,12 @@ struct CosineOptions {
 };
 
 /// B = FFᵀ with zero diagonal.
-template <class Scalar>
+template <class Scalar_>
 class Cosine {
-  static_assert(detail::is_supported_scalar<Scalar>, "lae: Scalar must be float or double");
+  static_assert(detail::is_supported_scalar<Scalar_>, "lae: Scalar must be float or double");
 
  public:
+  using Scalar = Scalar_;
   using Options = CosineOptions;
 
   explicit Cosine(const Options& options = {}) : options_(options) {}

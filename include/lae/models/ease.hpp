@@ -11,26 +11,30 @@
 #include "lae/core/diagonal_constraint.hpp"
 #include "lae/core/fit_control.hpp"
 #include "lae/core/inputs.hpp"
+#include "lae/core/refinements.hpp"
 #include "lae/core/regularized_inverse.hpp"
 #include "lae/models/item_model.hpp"
 
 namespace lae {
 
 struct EaseOptions {
-  double lambda = 100;  ///< Ridge on the Gram matrix; finite and > 0.
+  double lambda = 100;        ///< Ridge on the Gram matrix; finite and > 0.
+  Refinements refinements{};  ///< Off by default; of fits on interactions alone.
 };
 
 /// min ||X - X B||^2 + λ ||B||^2 with diag(B) = 0, in closed form.
-template <class Scalar>
+template <class Scalar_>
 class Ease {
-  static_assert(detail::is_supported_scalar<Scalar>, "lae: Scalar must be float or double");
+  static_assert(detail::is_supported_scalar<Scalar_>, "lae: Scalar must be float or double");
 
  public:
+  using Scalar = Scalar_;
   using Options = EaseOptions;
 
-  /// \throws std::invalid_argument if lambda is not a positive number.
+  /// \throws std::invalid_argument for options out of range.
   explicit Ease(const Options& options = {}) : options_(options) {
     detail::require_positive(options.lambda, "lambda");
+    detail::require_valid(options.refinements);
   }
 
   const Options& options() const { return options_; }
@@ -44,19 +48,22 @@ class Ease {
   ItemModel<Scalar> fit(const Eigen::SparseMatrixBase<Derived>& interactions,
                         const FitControl& control = {}) const {
     control.check(estimate(problem_size(interactions), control.form));
+    Csr<Scalar> x = detail::canonical_interactions<Scalar>(interactions);
+    const auto regularization = detail::refine(x, options_.lambda, options_.refinements);
     Matrix<Scalar> b =
-        regularized_inverse(detail::canonical_interactions<Scalar>(interactions),
-                            static_cast<Scalar>(options_.lambda), control.form, control.progress);
-    constrain_diagonal(b);
+        regularized_inverse(std::move(x), regularization.ridge, control.form, control.progress);
+    constrain_diagonal(b, regularization);
     return ItemModel<Scalar>(std::move(b));
   }
 
   /// Fits on item features alone: dense embeddings (items x d) or sparse tags (items x t).
   /// Cost: for d < n dense features, 2 n^2 d + 2 n d^2 flops; else as fit.
-  /// \throws as fit.
+  /// \throws as fit; std::invalid_argument if there are refinements, which are of interactions.
   template <class Derived>
   ItemModel<Scalar> fit_features(const Eigen::EigenBase<Derived>& features,
                                  const FitControl& control = {}) const {
+    detail::require(detail::are_off(options_.refinements),
+                    "a fit on features alone has no interactions to refine");
     control.check(estimate_features(feature_size(features.derived())));
     return ItemModel<Scalar>(semantic_weights<Scalar>(
         semantic_prior(detail::canonical_features<Scalar>(features.derived()),

@@ -34,7 +34,8 @@ class ItemModel {
   /// Number of items, n.
   Index items() const { return weights_.rows(); }
 
-  /// B, n x n: row = item of the history, column = item scored. The diagonal is exactly zero.
+  /// B, n x n: row = item of the history, column = item scored. The diagonal is exactly zero,
+  /// unless Refinements::diagonal_bound relaxes it.
   const Matrix<Scalar>& weights() const& { return weights_; }
 
   /// Gives B away without a copy: `auto b = std::move(model).weights();`

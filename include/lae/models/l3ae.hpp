@@ -10,6 +10,7 @@
 #include "lae/core/diagonal_constraint.hpp"
 #include "lae/core/fit_control.hpp"
 #include "lae/core/inputs.hpp"
+#include "lae/core/refinements.hpp"
 #include "lae/core/regularized_inverse.hpp"
 #include "lae/core/semantic_prior.hpp"
 #include "lae/models/item_model.hpp"
@@ -20,15 +21,17 @@ struct L3aeOptions {
   double lambda_x = -50;   ///< Ridge; finite. May be negative as long as lambda_x + lambda_kd > 0.
   double lambda_f = 10;    ///< Ridge of the semantic phase; finite and > 0.
   double lambda_kd = 150;  ///< Strength of the distillation towards S; finite and >= 0.
+  Refinements refinements{};  ///< Off by default.
 };
 
 /// Two phases: S = EASE on item features, then
 /// min ||X - X B||^2 + λ_X ||B||^2 + λ_KD ||B - S||^2 with diag(B) = 0, both in closed form.
-template <class Scalar>
+template <class Scalar_>
 class L3ae {
-  static_assert(detail::is_supported_scalar<Scalar>, "lae: Scalar must be float or double");
+  static_assert(detail::is_supported_scalar<Scalar_>, "lae: Scalar must be float or double");
 
  public:
+  using Scalar = Scalar_;
   using Options = L3aeOptions;
 
   /// \throws std::invalid_argument for options out of range.
@@ -41,6 +44,7 @@ class L3ae {
     detail::require(options.lambda_x + options.lambda_kd > 0,
                     "lambda_x + lambda_kd must be positive, got ", options.lambda_x, " + ",
                     options.lambda_kd);
+    detail::require_valid(options.refinements);
   }
 
   const Options& options() const { return options_; }
@@ -61,10 +65,11 @@ class L3ae {
     SemanticPrior<Scalar> prior =
         semantic_prior(detail::canonical_features<Scalar>(features.derived()),
                        static_cast<Scalar>(options_.lambda_f), control.progress);
-    Matrix<Scalar> b = regularized_inverse(
-        std::move(x), static_cast<Scalar>(options_.lambda_x + options_.lambda_kd), control.form,
-        control.progress);
-    constrain_diagonal(b, std::move(prior), static_cast<Scalar>(options_.lambda_kd),
+    const auto regularization =
+        detail::refine(x, options_.lambda_x + options_.lambda_kd, options_.refinements);
+    Matrix<Scalar> b =
+        regularized_inverse(std::move(x), regularization.ridge, control.form, control.progress);
+    constrain_diagonal(b, std::move(prior), static_cast<Scalar>(options_.lambda_kd), regularization,
                        control.progress);
     return ItemModel<Scalar>(std::move(b));
   }

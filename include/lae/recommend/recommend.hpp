@@ -49,45 +49,60 @@ inline std::vector<char> candidate_mask(const RecommendOptions& options, Index i
   return mask;
 }
 
-/// Ranks items for the given rows of `histories`. Scores exist for one batch of users and one
-/// range of items at a time, small enough to stay in a core's cache.
+/// Scores exist for so many items of a user at a time, few enough to stay in a core's cache.
+inline constexpr Index score_range = 1024;
+
+/// scores += sum over the user's history of x_i * weights(i, [begin, begin + scores.size())).
+template <class Scalar, class Scores>
+void add_history_rows(const Csr<Scalar>& histories, Index user, const Matrix<Scalar>& weights,
+                      Index begin, Scores&& scores) {
+  for (typename Csr<Scalar>::InnerIterator entry(histories, user); entry; ++entry) {
+    scores += entry.value() * weights.row(entry.col()).segment(begin, scores.size());
+  }
+}
+
+/// Offers the items from `begin` on, with these scores, to a user's selection.
+/// \param mask which items may be recommended at all; empty if all may
+template <class Scalar, class Scores>
+void offer_range(const Csr<Scalar>& histories, Index user, bool exclude_seen,
+                 const std::vector<char>& mask, Index begin, const Scores& scores,
+                 TopK<Scalar>& top) {
+  const Index* seen = histories.innerIndexPtr() + histories.outerIndexPtr()[user];
+  const Index* seen_end = histories.innerIndexPtr() + histories.outerIndexPtr()[user + 1];
+  for (Index i = 0; i < scores.size(); ++i) {
+    if (!top.admits(scores[i])) continue;
+    const Index item = begin + i;
+    if (!mask.empty() && !mask[static_cast<std::size_t>(item)]) continue;
+    if (exclude_seen && std::binary_search(seen, seen_end, item)) continue;
+    top.enter(item, scores[i]);
+  }
+}
+
+/// Ranks items for the given rows of `histories`.
 template <class Scalar>
 Recommendations<Scalar> rank_users(const ItemModel<Scalar>& model, const Csr<Scalar>& histories,
                                    const std::vector<Index>& users,
                                    const RecommendOptions& options) {
-  constexpr Index item_range = 1024;
   const Index n = model.items();
   require(histories.cols() == n, "histories has ", histories.cols(), " columns, but the model has ",
           n, " items");
   require(options.k > 0, "k must be positive, got ", options.k);
   require(options.batch_users > 0, "batch_users must be positive, got ", options.batch_users);
   const std::vector<char> mask = candidate_mask(options, n);
-  const Matrix<Scalar>& weights = model.weights();
 
   const Index count = static_cast<Index>(users.size());
   Recommendations<Scalar> lists{Matrix<Index>(count, options.k), Matrix<Scalar>(count, options.k)};
   parallel_tiles(count, options.batch_users, [&](Index first, Index batch) {
     std::vector<TopK<Scalar>> best(static_cast<std::size_t>(batch), TopK<Scalar>(options.k));
-    Vector<Scalar> scores(std::min(item_range, n));
-    for (Index begin = 0; begin < n; begin += item_range) {
-      const Index length = std::min(item_range, n - begin);
+    Eigen::Matrix<Scalar, 1, Eigen::Dynamic> scores(std::min(score_range, n));
+    for (Index begin = 0; begin < n; begin += score_range) {
+      auto range = scores.head(std::min(score_range, n - begin));
       for (Index b = 0; b < batch; ++b) {
         const Index user = users[static_cast<std::size_t>(first + b)];
-        auto range = scores.head(length);
         range.setZero();
-        for (typename Csr<Scalar>::InnerIterator entry(histories, user); entry; ++entry) {
-          range += entry.value() * weights.row(entry.col()).segment(begin, length).transpose();
-        }
-        const Index* seen = histories.innerIndexPtr() + histories.outerIndexPtr()[user];
-        const Index* seen_end = histories.innerIndexPtr() + histories.outerIndexPtr()[user + 1];
-        TopK<Scalar>& top = best[static_cast<std::size_t>(b)];
-        for (Index i = 0; i < length; ++i) {
-          if (!top.admits(range[i])) continue;
-          const Index item = begin + i;
-          if (!mask.empty() && !mask[static_cast<std::size_t>(item)]) continue;
-          if (options.exclude_seen && std::binary_search(seen, seen_end, item)) continue;
-          top.enter(item, range[i]);
-        }
+        add_history_rows(histories, user, model.weights(), begin, range);
+        offer_range(histories, user, options.exclude_seen, mask, begin, range,
+                    best[static_cast<std::size_t>(b)]);
       }
     }
     for (Index b = 0; b < batch; ++b) {
