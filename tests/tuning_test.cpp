@@ -1,0 +1,328 @@
+// Grid search against fits from scratch.
+
+#include <cmath>
+#include <lae/lae.hpp>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "catch.hpp"
+#include "random_data.hpp"
+#include "threads.hpp"
+
+using Catch::Matchers::ContainsSubstring;
+using lae::AddEase;
+using lae::AddEaseOptions;
+using lae::Cease;
+using lae::CeaseOptions;
+using lae::Cosine;
+using lae::Csr;
+using lae::Ease;
+using lae::EaseOptions;
+using lae::Index;
+using lae::L3ae;
+using lae::L3aeOptions;
+using lae::Matrix;
+using lae::Refinements;
+using lae::vary;
+
+namespace {
+
+struct Shop {
+  Csr<double> train;
+  Csr<double> valid;
+  Matrix<double> f;     // few dimensions: a low-rank prior
+  Matrix<double> wide;  // many: a dense one
+  Csr<double> t;
+};
+
+Shop make_shop(std::uint64_t seed, Index users, Index items, double density = 0.1) {
+  RandomData random(seed);
+  const Csr<double> all = random.interactions(users, items, density);
+  Csr<double> train(users, items);
+  Csr<double> valid(users, items);
+  for (Index user = 0; user < users; ++user) {
+    for (Csr<double>::InnerIterator entry(all, user); entry; ++entry) {
+      // No two items with the same scores, which rounding would put in any order.
+      (random.uniform() < 0.7 ? train : valid).insert(user, entry.col()) = 0.5 + random.uniform();
+    }
+  }
+  train.makeCompressed();
+  valid.makeCompressed();
+  return {train, valid, random.dense(items, 7), random.dense(items, items),
+          random.interactions(items, 9, 0.2)};
+}
+
+double largest(const Matrix<double>& matrix) {
+  return matrix.cwiseAbs().maxCoeff();
+}
+
+/// Each point plain, with some refinements and with all of them.
+template <class Options>
+std::vector<Options> vary_refinements(const std::vector<Options>& points) {
+  const std::vector<Refinements> refinements = {{},
+                                                {0.3, 0, {}, 0, 0},
+                                                {0, 0.2, {}, 0.2, 0},
+                                                {0.3, 0.2, {}, 0, 0.1},
+                                                {0.3, 0.2, {}, 0.2, 0.1}};
+  std::vector<Options> varied;
+  for (const Options& point : points) {
+    for (const Refinements& refinement : refinements) {
+      varied.push_back(point);
+      varied.back().refinements = refinement;
+    }
+  }
+  return varied;
+}
+
+/// Every trial is what a fit and an evaluation from scratch say, in order, and nothing is missing.
+template <class Solver, class Fit>
+void check_against_fits(const std::string& name, const Shop& shop,
+                        const std::vector<typename Solver::Options>& points,
+                        const lae::GridSearchResult<Solver>& result, Fit&& fit) {
+  using Scalar = typename Solver::Scalar;
+  INFO(name);
+  const double tolerance = std::is_same_v<Scalar, float> ? 2e-4 : 1e-11;
+  REQUIRE(result.trials.size() == points.size());
+  double before = std::numeric_limits<double>::infinity();
+  double best = 0;
+  for (const auto& trial : result.trials) {
+    CHECK(trial.failure.empty());
+    CHECK(trial.score <= before);
+    before = trial.score;
+    const auto all = lae::evaluate(fit(Solver(trial.options)), shop.train, shop.valid).all;
+    CHECK(trial.score == trial.ndcg[1]);
+    for (std::size_t c = 0; c < 2; ++c) {
+      CHECK(trial.recall[c] == Approx(all.recall[c]).margin(tolerance));
+      CHECK(trial.ndcg[c] == Approx(all.ndcg[c]).margin(tolerance));
+    }
+    best = std::max(best, all.ndcg[1]);
+  }
+  CHECK(result.trials.front().score == Approx(best).margin(tolerance));
+  const auto from_scratch = fit(Solver(result.trials.front().options));
+  const auto difference = (result.model.weights() - from_scratch.weights()).cwiseAbs().maxCoeff();
+  CHECK(difference < (std::is_same_v<Scalar, float> ? 1e-3 : 1e-10));
+}
+
+template <class Scalar>
+void check_all_models(const Shop& shop, const lae::FitControl& control = {}) {
+  const auto& [train, valid, f, wide, t] = shop;
+  const auto with_ease =
+      vary_refinements(vary(std::vector<EaseOptions>{{}}, &EaseOptions::lambda, {2, 20}));
+  check_against_fits<Ease<Scalar>>(
+      "EASE", shop, with_ease, lae::grid_search<Ease<Scalar>>(with_ease, train, valid, {}, control),
+      [&](const auto& solver) { return solver.fit(train); });
+
+  auto with_cease = vary(std::vector<CeaseOptions>{{}}, &CeaseOptions::lambda, {2, 20});
+  with_cease = vary_refinements(vary(with_cease, &CeaseOptions::alpha, {0, 0.5}));
+  const auto check_cease = [&](const char* name, const auto& side, const lae::FitControl& c) {
+    check_against_fits<Cease<Scalar>>(
+        name, shop, with_cease,
+        lae::grid_search<Cease<Scalar>>(with_cease, train, side, valid, {}, c),
+        [&](const auto& solver) { return solver.fit(train, side); });
+  };
+  check_cease("CEASE", t, control);
+  lae::FitControl primal = control;
+  primal.form = lae::FitForm::automatic;
+  check_cease("LLM-CEASE", f, primal);
+
+  auto with_add = vary(std::vector<AddEaseOptions>{{}}, &AddEaseOptions::lambda_x, {2, 20});
+  with_add = vary(with_add, &AddEaseOptions::lambda_t, {1, 9});
+  with_add = vary_refinements(vary(with_add, &AddEaseOptions::alpha, {0, 0.3, 1}));
+  const auto check_add = [&](const char* name, const auto& side) {
+    check_against_fits<AddEase<Scalar>>(
+        name, shop, with_add,
+        lae::grid_search<AddEase<Scalar>>(with_add, train, side, valid, {}, control),
+        [&](const auto& solver) { return solver.fit(train, side); });
+  };
+  check_add("Add-EASE", t);
+  check_add("LLM-Add-EASE", f);
+  check_add("LLM-Add-EASE, dense prior", wide);
+
+  auto with_l3ae = vary(std::vector<L3aeOptions>{{}}, &L3aeOptions::lambda_f, {1, 3, 20});
+  with_l3ae = vary(with_l3ae, &L3aeOptions::lambda_kd, {0, 4, 30});
+  for (L3aeOptions& point : with_l3ae) point.lambda_x = 12 - point.lambda_kd;
+  with_l3ae = vary_refinements(with_l3ae);
+  const auto check_l3ae = [&](const char* name, const auto& side) {
+    check_against_fits<L3ae<Scalar>>(
+        name, shop, with_l3ae,
+        lae::grid_search<L3ae<Scalar>>(with_l3ae, train, side, valid, {}, control),
+        [&](const auto& solver) { return solver.fit(train, side); });
+  };
+  check_l3ae("L3AE", f);
+  check_l3ae("L3AE on tags", t);
+  check_l3ae("L3AE, dense prior", wide);
+
+  const auto on_features = vary(std::vector<EaseOptions>{{}}, &EaseOptions::lambda, {1, 5, 50});
+  const auto check_features = [&](const char* name, const auto& side) {
+    check_against_fits<Ease<Scalar>>(
+        name, shop, on_features,
+        lae::grid_search_features<Ease<Scalar>>(on_features, side, train, valid, {}, control),
+        [&](const auto& solver) { return solver.fit_features(side); });
+  };
+  check_features("semantic EASE", f);
+  check_features("semantic EASE, dense prior", wide);
+  check_features("EASE on tags", t);
+  const std::vector<lae::CosineOptions> switched = {{false}, {true}};
+  check_against_fits<Cosine<Scalar>>(
+      "cosine", shop, switched,
+      lae::grid_search_features<Cosine<Scalar>>(switched, f, train, valid, {}, control),
+      [&](const auto& solver) { return solver.fit(f); });
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("Every point of a grid is what a fit from scratch is", "[tuning]", float,
+                   double) {
+  check_all_models<TestType>(make_shop(300, 60, 40));
+  // Far more users than items: Q as a whole.
+  check_all_models<TestType>(make_shop(301, 150, 30));
+}
+
+TEST_CASE("Grids are searched in the dual form, too", "[tuning][dual]") {
+  lae::FitControl control;
+  control.form = lae::FitForm::dual;
+  check_all_models<double>(make_shop(302, 25, 50, 0.2), control);
+}
+
+TEST_CASE("Many ridges on few dimensions take eigenvectors", "[tuning]") {
+  using Semantics = lae::detail::GridSemantics<double>;
+  CHECK_FALSE(Semantics::is_worth_eigenvectors(3168, 768, 7));
+  REQUIRE(Semantics::is_worth_eigenvectors(400, 3, 30));
+  const Shop shop = make_shop(303, 60, 400, 0.03);
+  const Matrix<double> f = shop.f.leftCols(3);
+  std::vector<double> ridges;
+  for (int i = 0; i < 30; ++i) ridges.push_back(0.1 * std::pow(1.3, i));
+  const auto points = vary(std::vector<L3aeOptions>{{5, 1, 20}}, &L3aeOptions::lambda_f, ridges);
+  check_against_fits<L3ae<double>>(
+      "L3AE", shop, points, lae::grid_search<L3ae<double>>(points, shop.train, f, shop.valid),
+      [&](const auto& solver) { return solver.fit(shop.train, f); });
+  const auto alone = vary(std::vector<EaseOptions>{{}}, &EaseOptions::lambda, ridges);
+  check_against_fits<Ease<double>>(
+      "semantic EASE", shop, alone,
+      lae::grid_search_features<Ease<double>>(alone, f, shop.train, shop.valid),
+      [&](const auto& solver) { return solver.fit_features(f); });
+}
+
+TEST_CASE("With little memory a search keeps less and finds the same", "[tuning]") {
+  const Shop shop = make_shop(304, 60, 200, 0.05);
+  auto points = vary(std::vector<L3aeOptions>{{5, 1, 20}}, &L3aeOptions::lambda_f, {1, 5});
+  points = vary(points, &L3aeOptions::lambda_x, {30, 5, -5});
+  const auto rich = lae::grid_search<L3ae<double>>(points, shop.train, shop.f, shop.valid);
+  lae::FitControl poor;
+  // What a fit takes, and less than the square matrix more that keeping anything would.
+  poor.memory_budget =
+      L3ae<double>::estimate(lae::problem_size(shop.train, shop.f)).bytes + 200 * 200 * 8 / 2;
+  const auto search =
+      lae::grid_search<L3ae<double>>(points, shop.train, shop.f, shop.valid, {}, poor);
+  REQUIRE(search.trials.size() == rich.trials.size());
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    CHECK(search.trials[i].options.lambda_x == rich.trials[i].options.lambda_x);
+    CHECK(search.trials[i].ndcg == rich.trials[i].ndcg);
+  }
+  CHECK(largest(search.model.weights() - rich.model.weights()) < 1e-12);
+  poor.memory_budget = 200 * 200 * 8;
+  CHECK_THROWS_AS(lae::grid_search<L3ae<double>>(points, shop.train, shop.f, shop.valid, {}, poor),
+                  lae::MemoryBudgetExceeded);
+}
+
+TEST_CASE("Searches have the same bits from 1 and from 2 threads", "[tuning][threads]") {
+  const Shop shop = make_shop(305, 700, 150, 0.05);
+  auto points = vary(std::vector<L3aeOptions>{{5, 1, 20}}, &L3aeOptions::lambda_f, {1, 5});
+  points = vary(points, &L3aeOptions::lambda_kd, {5, 20});
+  const auto search = [&] {
+    return lae::grid_search<L3ae<double>>(points, shop.train, shop.f, shop.valid);
+  };
+  const auto one = with_threads(1, search);
+  const auto two = with_threads(2, search);
+  for (std::size_t i = 0; i < points.size(); ++i) CHECK(one.trials[i].ndcg == two.trials[i].ndcg);
+  CHECK(one.model.weights() == two.model.weights());
+}
+
+TEST_CASE("A point that cannot be fitted comes last and says why", "[tuning][errors]") {
+  // Item 3 alone spans a direction; what the smallest ridge leaves of it is lost in rounding.
+  Matrix<float> f = Matrix<float>::Zero(6, 2);
+  f(3, 0) = 1000;
+  f(1, 1) = f(2, 1) = f(4, 1) = 1;
+  RandomData random(306);
+  const Csr<double> train = random.interactions(20, 6, 0.3);
+  const Csr<double> valid = random.interactions(20, 6, 0.2);
+  const auto points =
+      vary(std::vector<L3aeOptions>{{5, 1, 20}}, &L3aeOptions::lambda_f, {1e-4, 1, 10});
+  const auto result = lae::grid_search<L3ae<float>>(points, train, f, valid);
+  CHECK(result.trials[2].options.lambda_f == 1e-4);
+  CHECK(std::isnan(result.trials[2].score));
+  CHECK_THAT(result.trials[2].failure,
+             ContainsSubstring("item 3") && ContainsSubstring("lambda_f"));
+  CHECK(result.trials[1].failure.empty());
+  CHECK_THROWS_AS(lae::grid_search<L3ae<float>>({points[0]}, train, f, valid),
+                  lae::NotPositiveDefinite);
+}
+
+TEST_CASE("The protocol keeps the sum of the ridges that EASE chose", "[tuning]") {
+  const Shop shop = make_shop(307, 80, 40);
+  lae::L3aeProtocol protocol;
+  protocol.lambda = {1, 5, 30, 200};
+  protocol.lambda_f = {0.5, 5};
+  protocol.lambda_kd = {1, 20, 100};
+  protocol.refinements.dropout = 0.1;
+  const auto tuned = lae::tune_l3ae<double>(shop.train, shop.f, shop.valid, protocol);
+  REQUIRE(tuned.ease.trials.size() == 4);
+  REQUIRE(tuned.l3ae.trials.size() == 6);
+  for (const auto& trial : tuned.l3ae.trials) {
+    CHECK(trial.options.lambda_x + trial.options.lambda_kd ==
+          Approx(tuned.ease.trials[0].options.lambda));
+    CHECK(trial.options.refinements.dropout == 0.1);
+  }
+}
+
+TEST_CASE("The metric that decides can be chosen", "[tuning]") {
+  const Shop shop = make_shop(308, 60, 40);
+  const auto points = vary(std::vector<EaseOptions>{{}}, &EaseOptions::lambda, {1, 10, 100, 1000});
+  lae::GridSearchOptions options;
+  options.cutoffs = {3, 1};
+  options.cutoff = 1;
+  options.metric = lae::Metric::recall;
+  const auto result = lae::grid_search<Ease<double>>(points, shop.train, shop.valid, options);
+  for (const auto& trial : result.trials) CHECK(trial.score == trial.recall[1]);
+  options.cutoff = 20;
+  CHECK_THROWS_WITH(lae::grid_search<Ease<double>>(points, shop.train, shop.valid, options),
+                    ContainsSubstring("20") && ContainsSubstring("cutoffs"));
+}
+
+TEST_CASE("Searches report progress, can be cancelled, and refuse nonsense", "[tuning][errors]") {
+  const Shop shop = make_shop(309, 60, 40);
+  const auto points = vary(std::vector<EaseOptions>{{}}, &EaseOptions::lambda, {1, 10});
+  double last = -1;
+  lae::FitControl control;
+  control.progress = [&](std::string_view stage, double fraction) {
+    if (stage != "grid") return true;
+    CHECK(fraction >= last);
+    last = fraction;
+    return true;
+  };
+  lae::grid_search<Ease<double>>(points, shop.train, shop.valid, {}, control);
+  CHECK(last == 1);
+  control.progress = [](std::string_view stage, double fraction) {
+    return stage != "grid" || fraction < 0.5;
+  };
+  CHECK_THROWS_AS(lae::grid_search<Ease<double>>(points, shop.train, shop.valid, {}, control),
+                  lae::Cancelled);
+  CHECK_THROWS_WITH(lae::grid_search<Ease<double>>({}, shop.train, shop.valid),
+                    ContainsSubstring("no points"));
+  CHECK_THROWS_WITH(lae::grid_search<Ease<double>>({{-1, {}}}, shop.train, shop.valid),
+                    ContainsSubstring("lambda"));
+  CHECK_THROWS_WITH(lae::grid_search<Ease<double>>(points, shop.train, Csr<double>(60, 40)),
+                    ContainsSubstring("held-out"));
+  CHECK_THROWS_WITH(lae::grid_search<Ease<double>>(points, shop.train, Csr<double>(61, 40)),
+                    ContainsSubstring("61 x 40"));
+  CHECK_THROWS_WITH(
+      lae::grid_search<L3ae<double>>({{}}, shop.train, shop.f.topRows(39), shop.valid),
+      ContainsSubstring("39 rows"));
+  EaseOptions refined;
+  refined.refinements.dropout = 0.5;
+  CHECK_THROWS_WITH(
+      lae::grid_search_features<Ease<double>>({refined}, shop.f, shop.train, shop.valid),
+      ContainsSubstring("refine"));
+}
