@@ -139,7 +139,9 @@ EvaluationReport evaluate(const ItemModel<Scalar>& model,
     if (held_out.outerIndexPtr()[user + 1] > held_out.outerIndexPtr()[user]) users.push_back(user);
   }
   RecommendOptions ranking;
-  ranking.k = *std::max_element(options.cutoffs.begin(), options.cutoffs.end());
+  // Beyond the number of items there is only padding.
+  ranking.k =
+      std::min(*std::max_element(options.cutoffs.begin(), options.cutoffs.end()), model.items());
   ranking.batch_users = options.batch_users;
   const Matrix<Index> lists = detail::rank_users(model, histories, users, ranking).items;
 
