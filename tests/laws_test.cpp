@@ -2,7 +2,7 @@
 
 #include <functional>
 #include <lae/lae.hpp>
-#include <optional>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -20,28 +20,34 @@ using naive::Dense;
 namespace {
 
 struct Shop {
+  std::uint64_t seed;
   Csr<double> x;     // users x items
   Matrix<double> f;  // items x dims
   Csr<double> t;     // items x tags
 
   Shop permuted(const Eigen::PermutationMatrix<Eigen::Dynamic>& order) const {
-    return {Csr<double>((Dense(x) * order.transpose()).sparseView()), order * f,
+    return {seed, Csr<double>((Dense(x) * order.transpose()).sparseView()), order * f,
             Csr<double>((order * Dense(t)).sparseView())};
+  }
+
+  friend std::ostream& operator<<(std::ostream& out, const Shop& shop) {
+    return out << "shop of seed " << shop.seed << ": users x items " << shop.x.rows() << " x "
+               << shop.x.cols() << ", dims " << shop.f.cols() << ", tags " << shop.t.cols();
   }
 };
 
 Shop make_shop(std::uint64_t seed, Index users, Index items, Index dims, Index tags) {
   RandomData random(seed);
-  Shop shop{random.interactions(users, items), random.dense(items, dims),
+  Shop shop{seed, random.interactions(users, items), random.dense(items, dims),
             random.interactions(items, tags, 0.2)};
   shop.x.coeffRef(0, 0) = 1;  // never empty
   shop.x.makeCompressed();
   return shop;
 }
 
-/// The quadratic problem whose constrained optimum is a model: (G + Λ) B = G + κ S off the
-/// diagonal.
-struct NormalEquation {
+/// A quadratic problem: its optimum with zero diagonal has (G + Λ) B = G + κ S off the diagonal.
+struct Regression {
+  double share;  // of the optimum in the model
   Dense gram;
   double ridge;
   Dense kappa_s;
@@ -51,7 +57,8 @@ struct Model {
   std::string name;
   std::function<Dense(const Shop&)> weights;
   std::function<Dense(const Shop&)> textbook;
-  std::function<std::optional<NormalEquation>(const Shop&)> normal_equation;
+  /// Those whose optima, by their shares, add up to the model. Empty for cosine, which has none.
+  std::function<std::vector<Regression>(const Shop&)> regressions;
   double diagonal_bound = 0;
 };
 
@@ -65,17 +72,18 @@ lae::Refinements all_refinements() {
   return refinements;
 }
 
-Dense zeros(Index n) {
-  return Dense::Zero(n, n);
-}
-
 template <class Scalar>
 std::vector<Model> plain_models() {
   const auto weights = [](const ItemModel<Scalar>& model) {
     return Dense(model.weights().template cast<double>());
   };
-  const auto none = [](const Shop&) { return std::optional<NormalEquation>(); };
   const auto gram = [](const Shop& s) { return Dense(Dense(s.x).transpose() * Dense(s.x)); };
+  const auto gram_f = [](const Shop& s) { return Dense(s.f * s.f.transpose()); };
+  const auto gram_t = [](const Shop& s) { return Dense(Dense(s.t) * Dense(s.t).transpose()); };
+  using Regressions = std::vector<Regression>;
+  const auto ridge_regression = [](const Dense& g, double ridge, double share = 1) {
+    return Regression{share, g, ridge, Dense::Zero(g.rows(), g.rows())};
+  };
   const lae::Ease<Scalar> ease({3});
   const lae::Cease<Scalar> cease({3, 0.4});
   const lae::AddEase<Scalar> add_ease({3, 2, 0.3});
@@ -83,47 +91,41 @@ std::vector<Model> plain_models() {
   return {
       {"EASE", [=](const Shop& s) { return weights(ease.fit(s.x)); },
        [=](const Shop& s) { return naive::ease(gram(s), 3); },
-       [=](const Shop& s) {
-         return NormalEquation{gram(s), 3, zeros(s.x.cols())};
-       }},
+       [=](const Shop& s) { return Regressions{ridge_regression(gram(s), 3)}; }},
       {"semantic EASE", [=](const Shop& s) { return weights(ease.fit_features(s.f)); },
-       [](const Shop& s) { return naive::ease(s.f * s.f.transpose(), 3); },
-       [](const Shop& s) {
-         return NormalEquation{s.f * s.f.transpose(), 3, zeros(s.x.cols())};
-       }},
+       [=](const Shop& s) { return naive::ease(gram_f(s), 3); },
+       [=](const Shop& s) { return Regressions{ridge_regression(gram_f(s), 3)}; }},
       {"EASE on tags", [=](const Shop& s) { return weights(ease.fit_features(s.t)); },
-       [](const Shop& s) { return naive::ease(Dense(s.t) * Dense(s.t).transpose(), 3); },
-       [](const Shop& s) {
-         return NormalEquation{Dense(s.t) * Dense(s.t).transpose(), 3, zeros(s.x.cols())};
-       }},
+       [=](const Shop& s) { return naive::ease(gram_t(s), 3); },
+       [=](const Shop& s) { return Regressions{ridge_regression(gram_t(s), 3)}; }},
       {"CEASE", [=](const Shop& s) { return weights(cease.fit(s.x, s.t)); },
        [](const Shop& s) { return naive::cease(Dense(s.x), Dense(s.t), 3, 0.4); },
-       [=](const Shop& s) {
-         return NormalEquation{gram(s) + 0.4 * Dense(s.t) * Dense(s.t).transpose(), 3,
-                               zeros(s.x.cols())};
-       }},
+       [=](const Shop& s) { return Regressions{ridge_regression(gram(s) + 0.4 * gram_t(s), 3)}; }},
       {"LLM-CEASE", [=](const Shop& s) { return weights(cease.fit(s.x, s.f)); },
        [](const Shop& s) { return naive::cease(Dense(s.x), s.f, 3, 0.4); },
-       [=](const Shop& s) {
-         return NormalEquation{gram(s) + 0.4 * s.f * s.f.transpose(), 3, zeros(s.x.cols())};
-       }},
+       [=](const Shop& s) { return Regressions{ridge_regression(gram(s) + 0.4 * gram_f(s), 3)}; }},
       {"Add-EASE", [=](const Shop& s) { return weights(add_ease.fit(s.x, s.t)); },
-       [](const Shop& s) { return naive::add_ease(Dense(s.x), Dense(s.t), 3, 2, 0.3); }, none},
+       [](const Shop& s) { return naive::add_ease(Dense(s.x), Dense(s.t), 3, 2, 0.3); },
+       [=](const Shop& s) {
+         return Regressions{ridge_regression(gram(s), 3, 0.7), ridge_regression(gram_t(s), 2, 0.3)};
+       }},
       {"LLM-Add-EASE", [=](const Shop& s) { return weights(add_ease.fit(s.x, s.f)); },
-       [](const Shop& s) { return naive::add_ease(Dense(s.x), s.f, 3, 2, 0.3); }, none},
+       [](const Shop& s) { return naive::add_ease(Dense(s.x), s.f, 3, 2, 0.3); },
+       [=](const Shop& s) {
+         return Regressions{ridge_regression(gram(s), 3, 0.7), ridge_regression(gram_f(s), 2, 0.3)};
+       }},
       {"L3AE", [=](const Shop& s) { return weights(l3ae.fit(s.x, s.f)); },
        [](const Shop& s) { return naive::l3ae(Dense(s.x), s.f, -2, 1.5, 6); },
        [=](const Shop& s) {
-         return NormalEquation{gram(s), 4, 6 * naive::ease(s.f * s.f.transpose(), 1.5)};
+         return Regressions{{1, gram(s), 4, 6 * naive::ease(gram_f(s), 1.5)}};
        }},
       {"L3AE on tags", [=](const Shop& s) { return weights(l3ae.fit(s.x, s.t)); },
        [](const Shop& s) { return naive::l3ae(Dense(s.x), Dense(s.t), -2, 1.5, 6); },
        [=](const Shop& s) {
-         return NormalEquation{gram(s), 4,
-                               6 * naive::ease(Dense(s.t) * Dense(s.t).transpose(), 1.5)};
+         return Regressions{{1, gram(s), 4, 6 * naive::ease(gram_t(s), 1.5)}};
        }},
       {"cosine", [=](const Shop& s) { return weights(lae::Cosine<Scalar>().fit(s.f)); },
-       [](const Shop& s) { return naive::cosine(s.f); }, none},
+       [](const Shop& s) { return naive::cosine(s.f); }, [](const Shop&) { return Regressions(); }},
   };
 }
 
@@ -133,52 +135,52 @@ std::vector<Model> refined_models() {
   const auto weights = [](const ItemModel<Scalar>& model) {
     return Dense(model.weights().template cast<double>());
   };
+  const auto gram_f = [](const Shop& s) { return Dense(s.f * s.f.transpose()); };
+  const auto gram_t = [](const Shop& s) { return Dense(Dense(s.t) * Dense(s.t).transpose()); };
+  const auto none = [](const Shop& s) { return Dense(Dense::Zero(s.x.cols(), s.x.cols())); };
   const lae::Refinements on = all_refinements();
-  const auto none = [](const Shop&) { return std::optional<NormalEquation>(); };
-  const auto textbook = [=](const Shop& s, const Dense& side_gram, double lambda,
-                            const Dense& prior, double kappa) {
+  const auto solve = [=](const Shop& s, const Dense& side_gram, double lambda, const Dense& prior,
+                         double kappa) {
     const Dense x = naive::user_weighted(Dense(s.x), on);
     return naive::refined(Dense(s.x), x.transpose() * x + side_gram, lambda, prior, kappa, on);
   };
   const auto blend = [=](const Shop& s, const Dense& side_gram) {
-    const Dense part = textbook(s, zeros(s.x.cols()), 3, zeros(s.x.cols()), 0);
+    // Nothing else of the part on side information is refined.
     const lae::Refinements targets{0, 0, {}, on.target_exponent, 0};
-    // Scaled alike, though nothing else of the part on side information is refined.
-    return Dense(0.7 * part +
-                 0.3 * naive::refined(Dense(s.x), side_gram, 2, zeros(s.x.cols()), 0, targets));
+    return Dense(0.7 * solve(s, none(s), 3, none(s), 0) +
+                 0.3 * naive::refined(Dense(s.x), side_gram, 2, none(s), 0, targets));
   };
   const lae::Ease<Scalar> ease({3, on});
   const lae::Cease<Scalar> cease({3, 0.4, on});
   const lae::AddEase<Scalar> add_ease({3, 2, 0.3, on});
   const lae::L3ae<Scalar> l3ae({-2, 1.5, 6, on});
-  const auto tag_gram = [](const Shop& s) { return Dense(Dense(s.t) * Dense(s.t).transpose()); };
-  const double bound = on.diagonal_bound;
+  using Textbook = std::function<Dense(const Shop&)>;
+  const auto model = [=](const char* name, Textbook fit, Textbook textbook) {
+    return Model{name, std::move(fit), std::move(textbook),
+                 [](const Shop&) { return std::vector<Regression>(); }, on.diagonal_bound};
+  };
   return {
-      {"refined EASE", [=](const Shop& s) { return weights(ease.fit(s.x)); },
-       [=](const Shop& s) { return textbook(s, zeros(s.x.cols()), 3, zeros(s.x.cols()), 0); }, none,
-       bound},
-      {"refined CEASE", [=](const Shop& s) { return weights(cease.fit(s.x, s.t)); },
-       [=](const Shop& s) { return textbook(s, 0.4 * tag_gram(s), 3, zeros(s.x.cols()), 0); }, none,
-       bound},
-      {"refined LLM-CEASE", [=](const Shop& s) { return weights(cease.fit(s.x, s.f)); },
-       [=](const Shop& s) {
-         return textbook(s, 0.4 * s.f * s.f.transpose(), 3, zeros(s.x.cols()), 0);
-       },
-       none, bound},
-      {"refined Add-EASE", [=](const Shop& s) { return weights(add_ease.fit(s.x, s.t)); },
-       [=](const Shop& s) { return blend(s, tag_gram(s)); }, none, bound},
-      {"refined LLM-Add-EASE", [=](const Shop& s) { return weights(add_ease.fit(s.x, s.f)); },
-       [=](const Shop& s) { return blend(s, s.f * s.f.transpose()); }, none, bound},
-      {"refined L3AE", [=](const Shop& s) { return weights(l3ae.fit(s.x, s.f)); },
-       [=](const Shop& s) {
-         return textbook(s, zeros(s.x.cols()), 4, naive::ease(s.f * s.f.transpose(), 1.5), 6);
-       },
-       none, bound},
-      {"refined L3AE on tags", [=](const Shop& s) { return weights(l3ae.fit(s.x, s.t)); },
-       [=](const Shop& s) {
-         return textbook(s, zeros(s.x.cols()), 4, naive::ease(tag_gram(s), 1.5), 6);
-       },
-       none, bound},
+      model(
+          "refined EASE", [=](const Shop& s) { return weights(ease.fit(s.x)); },
+          [=](const Shop& s) { return solve(s, none(s), 3, none(s), 0); }),
+      model(
+          "refined CEASE", [=](const Shop& s) { return weights(cease.fit(s.x, s.t)); },
+          [=](const Shop& s) { return solve(s, 0.4 * gram_t(s), 3, none(s), 0); }),
+      model(
+          "refined LLM-CEASE", [=](const Shop& s) { return weights(cease.fit(s.x, s.f)); },
+          [=](const Shop& s) { return solve(s, 0.4 * gram_f(s), 3, none(s), 0); }),
+      model(
+          "refined Add-EASE", [=](const Shop& s) { return weights(add_ease.fit(s.x, s.t)); },
+          [=](const Shop& s) { return blend(s, gram_t(s)); }),
+      model(
+          "refined LLM-Add-EASE", [=](const Shop& s) { return weights(add_ease.fit(s.x, s.f)); },
+          [=](const Shop& s) { return blend(s, gram_f(s)); }),
+      model(
+          "refined L3AE", [=](const Shop& s) { return weights(l3ae.fit(s.x, s.f)); },
+          [=](const Shop& s) { return solve(s, none(s), 4, naive::ease(gram_f(s), 1.5), 6); }),
+      model(
+          "refined L3AE on tags", [=](const Shop& s) { return weights(l3ae.fit(s.x, s.t)); },
+          [=](const Shop& s) { return solve(s, none(s), 4, naive::ease(gram_t(s), 1.5), 6); }),
   };
 }
 
@@ -211,8 +213,7 @@ double largest(const Dense& matrix) {
 TEMPLATE_TEST_CASE("Every model equals its textbook formula", "[laws]", float, double) {
   for (const Shop& shop : shops()) {
     for (const Model& model : all_models<TestType>()) {
-      INFO(model.name << ", users x items " << shop.x.rows() << " x " << shop.x.cols() << ", dims "
-                      << shop.f.cols());
+      INFO(model.name << ", " << shop);
       CHECK(largest(model.weights(shop) - model.textbook(shop)) < tolerance<TestType>());
     }
   }
@@ -221,7 +222,7 @@ TEMPLATE_TEST_CASE("Every model equals its textbook formula", "[laws]", float, d
 TEMPLATE_TEST_CASE("Every diagonal is exactly zero, or within its bound", "[laws]", float, double) {
   for (const Shop& shop : shops()) {
     for (const Model& model : all_models<TestType>()) {
-      INFO(model.name);
+      INFO(model.name << ", " << shop);
       const Eigen::ArrayXd diagonal = model.weights(shop).diagonal();
       CHECK((diagonal >= 0).all());
       CHECK((diagonal <= static_cast<TestType>(model.diagonal_bound)).all());
@@ -239,7 +240,7 @@ TEMPLATE_TEST_CASE("Renaming the items renames the weights", "[laws]", float, do
     }
     const Shop renamed = shop.permuted(order);
     for (const Model& model : all_models<TestType>()) {
-      INFO(model.name);
+      INFO(model.name << ", " << shop);
       const Dense expected = order * model.weights(shop) * order.transpose();
       CHECK(largest(model.weights(renamed) - expected) < tolerance<TestType>());
     }
@@ -249,12 +250,13 @@ TEMPLATE_TEST_CASE("Renaming the items renames the weights", "[laws]", float, do
 TEMPLATE_TEST_CASE("The normal equation holds off the diagonal", "[laws]", float, double) {
   for (const Shop& shop : shops()) {
     for (const Model& model : plain_models<TestType>()) {
-      const auto equation = model.normal_equation(shop);
-      if (!equation) continue;
-      INFO(model.name);
-      Dense a = equation->gram;
-      a.diagonal().array() += equation->ridge;
-      Dense residual = a * model.weights(shop) - equation->gram - equation->kappa_s;
+      const std::vector<Regression> regressions = model.regressions(shop);
+      if (regressions.size() != 1) continue;  // a blend of optima is none
+      INFO(model.name << ", " << shop);
+      const Regression& regression = regressions.front();
+      Dense a = regression.gram;
+      a.diagonal().array() += regression.ridge;
+      Dense residual = a * model.weights(shop) - regression.gram - regression.kappa_s;
       residual.diagonal().setZero();
       CHECK(largest(residual) < tolerance<TestType>() * (1 + largest(a)) * 10);
     }
@@ -266,19 +268,23 @@ TEMPLATE_TEST_CASE("Each column is a ridge regression on the other items", "[law
   const Shop shop = make_shop(9, 60, 20, 8, 10);
   const Index n = shop.x.cols();
   for (const Model& model : plain_models<TestType>()) {
-    const auto equation = model.normal_equation(shop);
-    if (!equation) continue;
-    INFO(model.name);
+    const std::vector<Regression> regressions = model.regressions(shop);
+    if (regressions.empty()) continue;
+    INFO(model.name << ", " << shop);
     const Dense b = model.weights(shop);
     for (Index j = 0; j < n; ++j) {
       std::vector<Index> others;
       for (Index i = 0; i < n; ++i) {
         if (i != j) others.push_back(i);
       }
-      Dense a = equation->gram(others, others);
-      a.diagonal().array() += equation->ridge;
-      const Dense target = equation->gram(others, j) + equation->kappa_s(others, j);
-      CHECK(largest(a.ldlt().solve(target) - b(others, j)) < tolerance<TestType>());
+      Dense column = Dense::Zero(n - 1, 1);
+      for (const Regression& regression : regressions) {
+        Dense a = regression.gram(others, others);
+        a.diagonal().array() += regression.ridge;
+        const Dense target = regression.gram(others, j) + regression.kappa_s(others, j);
+        column += regression.share * a.ldlt().solve(target);
+      }
+      CHECK(largest(column - b(others, j)) < tolerance<TestType>());
     }
   }
 }
@@ -288,7 +294,7 @@ TEMPLATE_TEST_CASE("Fits have the same bits from 1 and from 2 threads", "[laws][
   // Large enough for several tiles in every step, low-rank and dense.
   for (const Shop& shop : {make_shop(10, 300, 560, 70, 50), make_shop(11, 100, 290, 300, 50)}) {
     for (const Model& model : all_models<TestType>()) {
-      INFO(model.name);
+      INFO(model.name << ", " << shop);
       const auto fit = [&] { return model.weights(shop); };
       CHECK(with_threads(1, fit) == with_threads(2, fit));
     }
@@ -299,7 +305,7 @@ TEMPLATE_TEST_CASE("Primal and dual forms give the same model", "[laws][dual]", 
   for (const Shop& shop : {make_shop(16, 20, 60, 8, 9), make_shop(17, 40, 90, 100, 50),
                            make_shop(18, 130, 300, 30, 60), make_shop(19, 1, 3, 2, 2)}) {
     const auto check = [&](const std::string& name, const auto& fit) {
-      INFO(name << ", users x items " << shop.x.rows() << " x " << shop.x.cols());
+      INFO(name << ", " << shop);
       lae::FitControl control;
       control.form = lae::FitForm::primal;
       const Dense primal = fit(control).weights().template cast<double>();
@@ -321,12 +327,28 @@ TEMPLATE_TEST_CASE("Primal and dual forms give the same model", "[laws][dual]", 
   }
 }
 
+TEMPLATE_TEST_CASE("Low-rank and dense semantic phases give the same model", "[laws]", float,
+                   double) {
+  const Shop shop = make_shop(20, 60, 30, 8, 7);
+  // Features of zeros change nothing but the shape, and with it the way it is computed.
+  Shop padded = shop;
+  padded.f = Matrix<double>::Zero(30, 30);
+  padded.f.leftCols(8) = shop.f;
+  padded.t.conservativeResize(30, 30);
+  REQUIRE(lae::detail::has_low_rank_prior(30, 8));
+  REQUIRE_FALSE(lae::detail::has_low_rank_prior(30, 30));
+  for (const Model& model : all_models<TestType>()) {
+    INFO(model.name << ", " << shop);
+    CHECK(largest(model.weights(padded) - model.weights(shop)) < tolerance<TestType>());
+  }
+}
+
 TEST_CASE("float and double agree", "[laws]") {
   const auto in_float = all_models<float>();
   const auto in_double = all_models<double>();
   for (const Shop& shop : shops()) {
     for (std::size_t i = 0; i < in_double.size(); ++i) {
-      INFO(in_double[i].name);
+      INFO(in_double[i].name << ", " << shop);
       CHECK(largest(in_float[i].weights(shop) - in_double[i].weights(shop)) < 2e-4);
     }
   }
@@ -395,14 +417,15 @@ TEMPLATE_TEST_CASE("L3AE without distillation is EASE, with all of it the prior"
   }
 }
 
-TEST_CASE("A hand-computed example tells the weights from their transpose", "[laws]") {
+TEMPLATE_TEST_CASE("A hand-computed example tells the weights from their transpose", "[laws]",
+                   float, double) {
   // Both users have item 0, one has item 1: G = [2 1; 1 1]. With ridge 1, predicting item 1 from
   // item 0 has weight 1 / (2 + 1), the other way round 1 / (1 + 1).
   Csr<double> x(2, 2);
   x.insert(0, 0) = 1;
   x.insert(1, 0) = 1;
   x.insert(1, 1) = 1;
-  const auto model = lae::Ease<double>({1}).fit(x);
+  const auto model = lae::Ease<TestType>({1}).fit(x);
   CHECK(model.weights()(0, 1) == Approx(1.0 / 3));
   CHECK(model.weights()(1, 0) == Approx(1.0 / 2));
   CHECK(model.score({0})[1] == Approx(1.0 / 3));

@@ -28,16 +28,22 @@ void check_estimate(const std::string& name, const lae::FitCost& cost, Fit fit) 
   CHECK(static_cast<double>(cost.bytes) == Approx(peak).epsilon(0.05));
 }
 
+/// Whether memory can be measured here; if not, a warning: the test is to be left then.
+bool memory_is_known() {
+#ifdef LAE_TEST_SANITIZED
+  WARN("skipped: no memory figures under a sanitizer");
+  return false;
+#else
+  if (yardstick::PeakMemory::is_known()) return true;
+  WARN("skipped: no /proc/self/status to measure memory with");
+  return false;
+#endif
+}
+
 }  // namespace
 
 TEST_CASE("Fits take the memory that they estimate", "[models][memory]") {
-#ifdef LAE_TEST_SANITIZED
-  WARN("skipped: no memory figures under a sanitizer");
-#else
-  if (!yardstick::PeakMemory::is_known()) {
-    WARN("skipped: no /proc/self/status to measure memory with");
-    return;
-  }
+  if (!memory_is_known()) return;
   RandomData random(80);
   const lae::Index items = 3600;
   const lae::Csr<double> few_users = random.interactions(600, items, 0.005);
@@ -73,5 +79,33 @@ TEST_CASE("Fits take the memory that they estimate", "[models][memory]") {
                  [&](const FitControl& c) { return l3ae.fit(x, wide, c); });
   check_estimate("cosine", Cosine<double>::estimate(feature_size(f)),
                  [&](const FitControl& c) { return Cosine<double>().fit(f, c); });
-#endif
+}
+
+TEST_CASE("Ranking never holds the scores of users x items", "[recommend][evaluate][memory]") {
+  if (!memory_is_known()) return;
+  RandomData random(81);
+  const lae::Index users = 20000;
+  const lae::Index items = 1000;
+  lae::Csr<double> train(users, items);
+  lae::Csr<double> test(users, items);
+  train.reserve(users);
+  test.reserve(users);
+  for (lae::Index user = 0; user < users; ++user) {
+    train.startVec(user);
+    train.insertBack(user, random.below(items / 2)) = 1;
+    test.startVec(user);
+    test.insertBack(user, items / 2 + random.below(items / 2)) = 1;
+  }
+  train.finalize();
+  test.finalize();
+  const lae::ItemModel<double> model(random.dense(items, items));
+  const double scores = static_cast<double>(users) * items * sizeof(double);  // 160 MB
+  {
+    const yardstick::PeakMemory memory;
+    CHECK(lae::recommend(model, train, {10}).items.rows() == users);
+    CHECK(static_cast<double>(memory.added()) < scores / 10);
+  }
+  const yardstick::PeakMemory memory;
+  CHECK(lae::evaluate(model, train, test).all.users.size() == static_cast<std::size_t>(users));
+  CHECK(static_cast<double>(memory.added()) < scores / 5);
 }

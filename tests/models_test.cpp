@@ -47,6 +47,7 @@ TEST_CASE("Options are checked by the constructor", "[models][errors]") {
   CHECK_THROWS_WITH(lae::AddEase<double>({1, 1, 1.01}), ContainsSubstring("[0, 1]"));
   CHECK_THROWS_WITH(lae::L3ae<double>({-150, 10, 150}),
                     ContainsSubstring("lambda_x + lambda_kd") && ContainsSubstring("-150 + 150"));
+  CHECK_THROWS_WITH(lae::L3ae<float>({-200, 10, 150}), ContainsSubstring("-200 + 150"));
   CHECK_THROWS_WITH(lae::L3ae<double>({nan_value, 10, 150}), ContainsSubstring("lambda_x"));
   CHECK_NOTHROW(lae::L3ae<double>({-149, 10, 150}));
   CHECK(lae::L3ae<float>({-50, 10, 150}).options().lambda_kd == 150);
@@ -60,6 +61,7 @@ TEST_CASE("Shapes that do not match are refused with both sizes", "[models][erro
   check_refused([&] { lae::Cease<double>().fit(x, f); }, "7 rows", "8 items");
   check_refused([&] { lae::Cease<double>().fit(x, t); }, "9 rows", "8 items");
   check_refused([&] { lae::AddEase<double>().fit(x, f); }, "7 rows", "8 items");
+  check_refused([&] { lae::AddEase<double>().fit(x, t); }, "9 rows", "8 items");
   check_refused([&] { lae::L3ae<double>().fit(x, f); }, "7 rows", "8 items");
   check_refused([&] { lae::L3ae<double>().fit(x, t); }, "9 rows", "8 items");
 }
@@ -73,6 +75,7 @@ TEST_CASE("Values that are not finite are refused by every model", "[models][err
     bad_x.coeffRef(4, 2) = bad;
     Matrix<double> bad_f = f;
     bad_f(5, 1) = bad;
+    const Csr<double> bad_t = bad_f.sparseView();
     check_refused([&] { lae::Ease<double>().fit(bad_x); }, "interactions", "row 4, column 2");
     check_refused([&] { lae::Cease<double>().fit(bad_x, f); }, "interactions", "row 4, column 2");
     check_refused([&] { lae::AddEase<double>().fit(bad_x, f); }, "interactions", "row 4, column 2");
@@ -82,18 +85,34 @@ TEST_CASE("Values that are not finite are refused by every model", "[models][err
     check_refused([&] { lae::AddEase<double>().fit(x, bad_f); }, "features", "row 5, column 1");
     check_refused([&] { lae::L3ae<double>().fit(x, bad_f); }, "features", "row 5, column 1");
     check_refused([&] { lae::Cosine<double>().fit(bad_f); }, "features", "row 5, column 1");
+    check_refused([&] { lae::Ease<double>().fit_features(bad_t); }, "features", "row 5, column 1");
+    check_refused([&] { lae::Cease<double>().fit(x, bad_t); }, "features", "row 5, column 1");
+    check_refused([&] { lae::AddEase<double>().fit(x, bad_t); }, "features", "row 5, column 1");
+    check_refused([&] { lae::L3ae<double>().fit(x, bad_t); }, "features", "row 5, column 1");
+    check_refused([&] { lae::Cosine<double>().fit(bad_t); }, "features", "row 5, column 1");
   }
 }
 
 TEST_CASE("Nothing to learn from is an error", "[models][errors]") {
-  CHECK_THROWS_WITH(lae::Ease<double>().fit(Csr<double>(5, 4)),
-                    ContainsSubstring("5 users x 4 items") && ContainsSubstring("empty"));
+  RandomData random(67);
+  const Csr<double> x = random.interactions(5, 4);
+  const Matrix<double> f = random.dense(4, 2);
+  const Csr<double> none(5, 4);
+  check_refused([&] { lae::Ease<double>().fit(none); }, "5 users x 4 items", "empty");
+  check_refused([&] { lae::Cease<double>().fit(none, f); }, "5 users x 4 items", "empty");
+  check_refused([&] { lae::AddEase<double>().fit(none, f); }, "5 users x 4 items", "empty");
+  check_refused([&] { lae::L3ae<double>().fit(none, f); }, "5 users x 4 items", "empty");
   CHECK_THROWS_WITH(lae::Ease<double>().fit(Csr<double>(0, 0)), ContainsSubstring("empty"));
-  CHECK_THROWS_WITH(lae::Ease<double>().fit_features(Matrix<double>(4, 0)),
-                    ContainsSubstring("4 x 0"));
   Csr<double> only_a_zero(2, 2);
   only_a_zero.insert(0, 0) = 0;
   CHECK_THROWS_WITH(lae::Ease<double>().fit(only_a_zero), ContainsSubstring("empty"));
+
+  const Matrix<double> no_features(4, 0);
+  check_refused([&] { lae::Ease<double>().fit_features(no_features); }, "features", "4 x 0");
+  check_refused([&] { lae::Cease<double>().fit(x, no_features); }, "features", "4 x 0");
+  check_refused([&] { lae::AddEase<double>().fit(x, no_features); }, "features", "4 x 0");
+  check_refused([&] { lae::L3ae<double>().fit(x, no_features); }, "features", "4 x 0");
+  check_refused([&] { lae::Cosine<double>().fit(no_features); }, "features", "4 x 0");
 }
 
 TEST_CASE("Items never seen, items without features, one item: all valid", "[models]") {
@@ -107,12 +126,29 @@ TEST_CASE("Items never seen, items without features, one item: all valid", "[mod
   f.row(4).setZero();
   f.row(7).setZero();
   f.col(2).setZero();
-  const auto model = lae::L3ae<double>({-2, 3, 6}).fit(rows, f);
-  CHECK(model.weights().allFinite());
-  CHECK((Dense(model.weights()) - naive::l3ae(x, f, -2, 3, 6)).cwiseAbs().maxCoeff() < 1e-12);
-  // Item 11 was never seen, but its text says what it is like; item 4 has neither.
-  CHECK(model.weights().col(11).cwiseAbs().maxCoeff() > 1e-3);
-  CHECK(model.weights().col(4).cwiseAbs().maxCoeff() == 0);
+  const Csr<double> t = f.sparseView();
+  const auto check = [](const lae::ItemModel<double>& model, const Dense& textbook) {
+    CHECK((Dense(model.weights()) - textbook).cwiseAbs().maxCoeff() < 1e-12);
+    // Item 4 has neither users nor features.
+    CHECK(model.weights().col(4).cwiseAbs().maxCoeff() == 0);
+    CHECK(model.weights().row(4).cwiseAbs().maxCoeff() == 0);
+  };
+  check(lae::Ease<double>({3}).fit(rows), naive::ease(x.transpose() * x, 3));
+  check(lae::Ease<double>({3}).fit_features(f), naive::ease(f * f.transpose(), 3));
+  check(lae::Ease<double>({3}).fit_features(t), naive::ease(f * f.transpose(), 3));
+  check(lae::Cosine<double>().fit(f), naive::cosine(f));
+  const lae::Cease<double> cease({3, 0.4});
+  check(cease.fit(rows, f), naive::cease(x, f, 3, 0.4));
+  check(cease.fit(rows, t), naive::cease(x, f, 3, 0.4));
+  const lae::AddEase<double> add_ease({3, 2, 0.4});
+  check(add_ease.fit(rows, f), naive::add_ease(x, f, 3, 2, 0.4));
+  check(add_ease.fit(rows, t), naive::add_ease(x, f, 3, 2, 0.4));
+  const lae::L3ae<double> l3ae({-2, 3, 6});
+  check(l3ae.fit(rows, f), naive::l3ae(x, f, -2, 3, 6));
+  check(l3ae.fit(rows, t), naive::l3ae(x, f, -2, 3, 6));
+
+  // Item 11 was never seen, but its text says what it is like.
+  CHECK(l3ae.fit(rows, f).weights().col(11).cwiseAbs().maxCoeff() > 1e-3);
   CHECK(lae::Ease<double>().fit(rows).weights().col(11).cwiseAbs().maxCoeff() == 0);
   CHECK(lae::Ease<double>().fit_features(Matrix<double>::Zero(6, 3)).weights().norm() == 0);
 
@@ -120,8 +156,10 @@ TEST_CASE("Items never seen, items without features, one item: all valid", "[mod
   one.insert(1, 0) = 1;
   const Matrix<double> feature = Matrix<double>::Ones(1, 1);
   CHECK(lae::Ease<double>().fit(one).weights()(0, 0) == 0);
-  CHECK(lae::L3ae<double>().fit(one, feature).weights()(0, 0) == 0);
+  CHECK(lae::Cease<double>().fit(one, feature).weights()(0, 0) == 0);
   CHECK(lae::AddEase<double>().fit(one, feature).weights()(0, 0) == 0);
+  CHECK(lae::L3ae<double>().fit(one, feature).weights()(0, 0) == 0);
+  CHECK(lae::Cosine<double>().fit(feature).weights()(0, 0) == 0);
 }
 
 TEST_CASE("Any Eigen expression can be fitted", "[models]") {
@@ -192,6 +230,7 @@ TEST_CASE("What a fit costs is known without allocating", "[models][estimate]") 
   near_square(lae::Cosine<double>::estimate(size), 1);
   size.features = 40000;
   size.feature_entries = 200;
+  near_square(lae::Cease<double>::estimate(size), 1);
   near_square(lae::AddEase<double>::estimate(size), 2);
   near_square(lae::L3ae<double>::estimate(size), 2);
   CHECK(lae::Ease<double>::estimate(size).flops == Approx(1e3 * 99.516e9).epsilon(0.01));

@@ -33,7 +33,9 @@ class Process {
   using Words = std::vector<std::string>;
 
   /// \param in_child is called in the new process before the program starts.
-  explicit Process(const Words& command, const std::function<void()>& in_child = {}) {
+  /// \param terminal what the program shall have for stderr, instead of the file that `wait` reads.
+  explicit Process(const Words& command, const std::function<void()>& in_child = {},
+                   int terminal = -1) {
     std::vector<char*> arguments;
     for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
     arguments.push_back(nullptr);
@@ -46,7 +48,8 @@ class Process {
     const int flags = O_WRONLY | O_CREAT | O_TRUNC;
     dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
     dup2(open(out.c_str(), flags, 0600), STDOUT_FILENO);
-    dup2(open(err.c_str(), flags, 0600), STDERR_FILENO);
+    const int file = open(err.c_str(), flags, 0600);
+    dup2(terminal < 0 ? file : terminal, STDERR_FILENO);
     execv(arguments[0], arguments.data());
     _exit(127);
   }

@@ -6,9 +6,15 @@
 #include <lae/lae.hpp>
 #include <random>
 
+#include "catch.hpp"
+
+/// While it lives, failures print its seed.
 class RandomData {
  public:
-  explicit RandomData(std::uint64_t seed) : engine_(seed) {}
+  explicit RandomData(std::uint64_t seed)
+      : engine_(seed),
+        info_(Catch::MessageBuilder("INFO", CATCH_INTERNAL_LINEINFO, Catch::ResultWas::Info)
+              << "random seed " << seed) {}
 
   /// In [0, 1).
   double uniform() { return static_cast<double>(engine_() >> 11) * 0x1p-53; }
@@ -52,4 +58,5 @@ class RandomData {
 
  private:
   std::mt19937_64 engine_;
+  Catch::ScopedMessage info_;
 };

@@ -2,6 +2,7 @@
 
 #include <lae/lae.hpp>
 #include <limits>
+#include <numeric>
 #include <set>
 #include <vector>
 
@@ -70,9 +71,10 @@ TEST_CASE("Lists equal a full sort, ties to the lower index", "[recommend]") {
   }
 }
 
-TEST_CASE("Lists have the same bits from any number of threads", "[recommend][threads]") {
+TEMPLATE_TEST_CASE("Lists have the same bits from any number of threads", "[recommend][threads]",
+                   float, double) {
   RandomData random(41);
-  const ItemModel<double> model(random.dense(700, 700));
+  const ItemModel<TestType> model(random.dense(700, 700).cast<TestType>());
   const Csr<double> histories = random.interactions(300, 700, 0.05);
   const auto top = [&] { return lae::recommend(model, histories, {50}); };
   const auto one = with_threads(1, top);
@@ -203,18 +205,23 @@ Split random_split(std::uint64_t seed, Index users, Index items) {
   return {sparse(train), sparse(test)};
 }
 
-struct NaiveMeans {
-  Index users = 0;
-  double recall = 0;
-  double ndcg = 0;
+/// One value for each user that counts.
+struct NaiveMetrics {
+  std::vector<Index> users{};
+  std::vector<double> recall{};
+  std::vector<double> ndcg{};
+
+  static double mean(const std::vector<double>& values) {
+    return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+  }
 };
 
-NaiveMeans naive_means(const ItemModel<double>& model, const Split& split, Index k, bool capped,
-                       const std::set<Index>& counted) {
+NaiveMetrics naive_metrics(const ItemModel<double>& model, const Split& split, Index k, bool capped,
+                           const std::set<Index>& counted) {
   const Dense train(split.train);
   const Dense test(split.test);
   const Dense scores = train * model.weights();
-  NaiveMeans means;
+  NaiveMetrics metrics;
   for (Index user = 0; user < train.rows(); ++user) {
     std::set<Index> relevant;
     for (const Index item : naive::items_of(test, user)) {
@@ -235,13 +242,11 @@ NaiveMeans naive_means(const ItemModel<double>& model, const Split& split, Index
       }
     }
     const double total = static_cast<double>(relevant.size());
-    means.users += 1;
-    means.recall += hits / (capped ? std::min(total, static_cast<double>(k)) : total);
-    means.ndcg += gain / ideal;
+    metrics.users.push_back(user);
+    metrics.recall.push_back(hits / (capped ? std::min(total, static_cast<double>(k)) : total));
+    metrics.ndcg.push_back(gain / ideal);
   }
-  means.recall /= static_cast<double>(means.users);
-  means.ndcg /= static_cast<double>(means.users);
-  return means;
+  return metrics;
 }
 
 /// The most popular fifth of the items, by sorting pairs of (-count, index).
@@ -280,13 +285,19 @@ TEST_CASE("The evaluator equals a naive one", "[evaluate]") {
         CHECK(report.cutoffs == options.cutoffs);
         const auto check = [&](const lae::GroupMetrics& group, const std::set<Index>& counted) {
           for (std::size_t c = 0; c < options.cutoffs.size(); ++c) {
-            const auto expected = naive_means(model, split, options.cutoffs[c], capped, counted);
-            CHECK(static_cast<Index>(group.users.size()) == expected.users);
-            CHECK(group.recall[c] == Approx(expected.recall));
-            CHECK(group.ndcg[c] == Approx(expected.ndcg));
-            const auto column = static_cast<Index>(c);
-            CHECK(group.user_recall.col(column).mean() == Approx(expected.recall));
-            CHECK(group.user_ndcg.col(column).mean() == Approx(expected.ndcg));
+            const auto expected = naive_metrics(model, split, options.cutoffs[c], capped, counted);
+            REQUIRE(group.users == expected.users);
+            CHECK(group.recall[c] == Approx(NaiveMetrics::mean(expected.recall)));
+            CHECK(group.ndcg[c] == Approx(NaiveMetrics::mean(expected.ndcg)));
+            const auto largest_error = [&](const Matrix<double>& ours,
+                                           const std::vector<double>& theirs) {
+              const auto column = ours.col(static_cast<Index>(c));
+              return (column - Eigen::Map<const Eigen::VectorXd>(theirs.data(), column.size()))
+                  .cwiseAbs()
+                  .maxCoeff();
+            };
+            CHECK(largest_error(group.user_recall, expected.recall) < 1e-14);
+            CHECK(largest_error(group.user_ndcg, expected.ndcg) < 1e-14);
           }
         };
         check(report.all, everything);
@@ -328,16 +339,38 @@ TEST_CASE("Without anyone to measure, means are NaN", "[evaluate]") {
   CHECK(std::isnan(report.tail.ndcg[0]));
 }
 
-TEST_CASE("Evaluation has the same bits from any number of threads", "[evaluate][threads]") {
+TEMPLATE_TEST_CASE("Evaluation has the same bits from any number of threads", "[evaluate][threads]",
+                   float, double) {
   const Split split = random_split(53, 700, 60);
   RandomData random(54);
-  const ItemModel<double> model(random.dense(60, 60));
-  const auto evaluation = [&] { return lae::evaluate(model, split.train, split.test).all; };
+  const ItemModel<TestType> model(random.dense(60, 60).cast<TestType>());
+  const auto evaluation = [&] { return lae::evaluate(model, split.train, split.test); };
   const auto one = with_threads(1, evaluation);
   const auto two = with_threads(2, evaluation);
-  CHECK(one.recall == two.recall);
-  CHECK(one.ndcg == two.ndcg);
-  CHECK(one.user_ndcg == two.user_ndcg);
+  const auto check = [](const lae::GroupMetrics& a, const lae::GroupMetrics& b) {
+    CHECK(a.users == b.users);
+    CHECK(a.recall == b.recall);
+    CHECK(a.ndcg == b.ndcg);
+    CHECK(a.user_recall == b.user_recall);
+    CHECK(a.user_ndcg == b.user_ndcg);
+  };
+  check(one.all, two.all);
+  check(one.head, two.head);
+  check(one.tail, two.tail);
+}
+
+TEST_CASE("A model in float is ranked and measured as in double", "[recommend][evaluate]") {
+  const Split split = random_split(56, 90, 35);
+  RandomData random(57);
+  // Small whole numbers, so that sums are exact in both and ties are the same.
+  const ItemModel<double> in_double = coarse_model(random, 35);
+  const ItemModel<float> in_float(in_double.weights().cast<float>());
+  const auto top = lae::recommend(in_float, split.train, {50});
+  const auto expected = lae::recommend(in_double, split.train, {50});
+  CHECK(top.items == expected.items);
+  CHECK(top.scores == expected.scores.cast<float>());
+  CHECK(lae::evaluate(in_float, split.train, split.test).all.ndcg ==
+        lae::evaluate(in_double, split.train, split.test).all.ndcg);
 }
 
 TEST_CASE("evaluate refuses what it cannot measure", "[evaluate][errors]") {

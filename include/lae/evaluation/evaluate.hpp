@@ -157,7 +157,9 @@ EvaluationReport evaluate(const ItemModel<Scalar>& model,
   const auto held_out = detail::held_out_of<Scalar>(train, test);
 
   RecommendOptions ranking;
-  ranking.k = *std::max_element(options.cutoffs.begin(), options.cutoffs.end());
+  // Beyond the number of items there is only padding.
+  ranking.k =
+      std::min(*std::max_element(options.cutoffs.begin(), options.cutoffs.end()), model.items());
   ranking.batch_users = options.batch_users;
   const Matrix<Index> lists =
       detail::rank_users(model, held_out.histories, held_out.users, ranking).items;

@@ -1,0 +1,320 @@
+// compare_models as a process: its table, its JSON, and what it refuses.
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <lae/io/npy.hpp>
+#include <lae/io/npz.hpp>
+#include <lae/lae.hpp>
+#include <limits>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "catch.hpp"
+#include "files.hpp"
+#include "process.hpp"
+#include "random_data.hpp"
+
+using Catch::Matchers::ContainsSubstring;
+using lae::Csr;
+using lae::Index;
+using lae::Matrix;
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+namespace {
+
+const std::vector<std::string> model_names = {
+    "ease", "cease", "add-ease", "l3ae", "semantic-ease", "cosine", "llm-cease", "llm-add-ease"};
+
+Ending compare_models(Process::Words arguments) {
+  arguments.insert(arguments.begin(), LAE_COMPARE_MODELS);
+  return run(arguments);
+}
+
+/// What it prints when it must succeed, and say nothing on stderr.
+std::string output_of(const Process::Words& arguments) {
+  const Ending ending = compare_models(arguments);
+  CHECK(ending.err.empty());
+  REQUIRE(ending.code == 0);
+  return ending.out;
+}
+
+/// A data-set folder.
+class Shop {
+ public:
+  static constexpr Index users = 60;
+  static constexpr Index items = 25;
+
+  Shop() : embeddings(items, 6) {
+    RandomData random(90);
+    train = random.interactions(users, items);
+    valid = random.interactions(users, items, 0.05);
+    test = random.interactions(users, items, 0.05);
+    tags = random.interactions(items, 9);
+    embeddings = random.dense(items, 6);
+    lae::write_npz(*this / "train.npz", train);
+    lae::write_npz(*this / "valid.npz", valid);
+    lae::write_npz(*this / "test.npz", test);
+    lae::write_npz(*this / "tags.npz", tags);
+    lae::write_npy(*this / "embeddings.npy", embeddings);
+  }
+
+  fs::path operator/(const std::string& name) const { return folder_ / name; }
+
+  /// What is written to --json, by the names of the models; the rest of it is in `report`.
+  std::map<std::string, json> compare(Process::Words arguments) {
+    const fs::path file = *this / "report.json";
+    const Process::Words words = {"--data", folder_ / "", "--json", file};
+    arguments.insert(arguments.begin(), words.begin(), words.end());
+    output_of(arguments);
+    report = json::parse(read_bytes(file));
+    std::map<std::string, json> models;
+    for (const json& model : report.at("models")) models[model.at("model")] = model;
+    return models;
+  }
+
+  /// The one line on stderr.
+  std::string refusal(int code, Process::Words arguments) const {
+    const Process::Words words = {"--data", folder_ / ""};
+    arguments.insert(arguments.begin(), words.begin(), words.end());
+    const Ending ending = compare_models(arguments);
+    CHECK(ending.code == code);
+    CHECK(ending.out.empty());
+    CHECK(std::count(ending.err.begin(), ending.err.end(), '\n') == 1);
+    return ending.err;
+  }
+
+  Csr<double> train;
+  Csr<double> valid;
+  Csr<double> test;
+  Csr<double> tags;
+  Matrix<double> embeddings;
+  json report;
+
+ private:
+  TemporaryFolder folder_;
+};
+
+/// The cells of the table's row that begins with the title.
+std::vector<std::string> row_of(const std::string& table, const std::string& title) {
+  const std::size_t begin = table.rfind("\n" + title + " ");
+  REQUIRE(begin != std::string::npos);
+  std::istringstream line(table.substr(begin + 1 + title.size(),
+                                       table.find('\n', begin + 1) - begin - 1 - title.size()));
+  std::vector<std::string> cells;
+  for (std::string cell; line >> cell;) cells.push_back(cell);
+  return cells;
+}
+
+double rounded(double value) {
+  return std::round(value * 1e4) / 1e4;
+}
+
+}  // namespace
+
+TEST_CASE("compare_models --help names every option and model") {
+  const std::string help = output_of({"--help"});
+  for (const char* option :
+       {"--data", "--models", "--cutoffs", "--scalar", "--json", "--lambda ", "--alpha",
+        "--lambda-x", "--lambda-t", "--lambda-f", "--lambda-kd", "--threads", "--seed"}) {
+    CHECK_THAT(help, ContainsSubstring(option));
+  }
+  for (const std::string& model : model_names) CHECK_THAT(help, ContainsSubstring(model));
+  for (const char* file :
+       {"train.npz", "valid.npz", "test.npz", "embeddings.npy", "tags.npz", "default: 10,20"}) {
+    CHECK_THAT(help, ContainsSubstring(file));
+  }
+}
+
+TEST_CASE("Without --data, compare_models makes a shop in which text helps, and says so") {
+  const TemporaryFolder folder;
+  const fs::path report = folder / "report.json";
+  const std::string out = output_of({"--json", report, "--write-data", folder / "shop"});
+  CHECK_THAT(out, ContainsSubstring("a made-up shop (seed 1), as no --data was given"));
+  CHECK_THAT(out, ContainsSubstring("lambda = 100 (primal form)"));
+  CHECK(std::regex_search(
+      out, std::regex("model +R@10 +R@20 +N@10 +N@20 +tail N@20 +fit s +eval s\n-+\n")));
+
+  const json models = json::parse(read_bytes(report)).at("models");
+  const std::vector<std::string> titles = {"EASE",          "CEASE",  "Add-EASE",  "L3AE",
+                                           "semantic EASE", "cosine", "LLM-CEASE", "LLM-Add-EASE"};
+  REQUIRE(models.size() == titles.size());
+  for (std::size_t i = 0; i < titles.size(); ++i) {
+    INFO(titles[i]);
+    const json& model = models[i];
+    CHECK(model.at("model") == model_names[i]);
+    CHECK(model.at("hyper_parameters").is_object());
+    CHECK(model.at("valid").at("recall@20") > 0);
+    const json& test = model.at("test");
+    const std::vector<double> shown = {test.at("recall@10"), test.at("recall@20"),
+                                       test.at("ndcg@10"), test.at("ndcg@20"),
+                                       test.at("tail").at("ndcg@20")};
+    const std::vector<std::string> cells = row_of(out, titles[i]);
+    REQUIRE(cells.size() == 7);
+    for (std::size_t c = 0; c < shown.size(); ++c) {
+      CHECK(std::stod(cells[c]) == Approx(rounded(shown[c])));
+    }
+    CHECK(std::stod(cells[5]) == Approx(model.at("fit_seconds").get<double>()).margin(0.0051));
+    CHECK(std::stod(cells[6]) == Approx(model.at("evaluate_seconds").get<double>()).margin(0.0051));
+  }
+  const auto ndcg = [&](std::size_t i) { return models[i].at("test").at("ndcg@20").get<double>(); };
+  CHECK(ndcg(0) > 0.1);
+  CHECK(ndcg(3) > 1.05 * ndcg(0));
+
+  // The folder holds the same shop, and another seed makes another one.
+  const std::string again = output_of({"--data", folder / "shop", "--models", "l3ae"});
+  const auto metrics = [](std::vector<std::string> cells) { return cells.resize(5), cells; };
+  CHECK(metrics(row_of(again, "L3AE")) == metrics(row_of(out, "L3AE")));
+  const std::string other = output_of({"--seed", "2", "--models", "l3ae"});
+  CHECK(metrics(row_of(other, "L3AE")) != metrics(row_of(out, "L3AE")));
+}
+
+TEST_CASE("compare_models computes what the library computes") {
+  Shop shop;
+  const auto models =
+      shop.compare({"--models", "l3ae,cease", "--lambda-x", "-3", "--lambda-f", "2", "--lambda-kd",
+                    "9", "--lambda", "4", "--alpha", "0.5", "--cutoffs", "7,1,7"});
+  CHECK(models.size() == 2);
+  CHECK(shop.report.at("cutoffs") == json{1, 7});
+  const auto check = [&](const json& ours, const lae::ItemModel<double>& model) {
+    for (const char* part : {"valid", "test"}) {
+      const auto expected = lae::evaluate(
+          model, shop.train, std::string(part) == "test" ? shop.test : shop.valid, {{1, 7}});
+      const auto check_group = [](const json& group, const lae::GroupMetrics& metrics) {
+        CHECK(group.at("users") == metrics.users.size());
+        CHECK(group.at("recall@1") == metrics.recall[0]);
+        CHECK(group.at("recall@7") == metrics.recall[1]);
+        CHECK(group.at("ndcg@1") == metrics.ndcg[0]);
+        CHECK(group.at("ndcg@7") == metrics.ndcg[1]);
+      };
+      check_group(ours.at(part), expected.all);
+      check_group(ours.at(part).at("head"), expected.head);
+      check_group(ours.at(part).at("tail"), expected.tail);
+    }
+  };
+  check(models.at("l3ae"), lae::L3ae<double>({-3, 2, 9}).fit(shop.train, shop.embeddings));
+  check(models.at("cease"), lae::Cease<double>({4, 0.5}).fit(shop.train, shop.tags));
+}
+
+TEST_CASE("Hyper-parameters of compare_models reach the models that they belong to") {
+  Shop shop;
+  const auto models = shop.compare({"--lambda", "4", "--alpha", "0.5", "--lambda-x", "3",
+                                    "--lambda-t", "6", "--lambda-f", "2", "--lambda-kd", "9",
+                                    "--scalar", "float", "--form", "primal"});
+  CHECK(shop.report.at("scalar") == "float");
+  const std::map<std::string, json> expected = {
+      {"ease", {{"lambda", 4}}},
+      {"cease", {{"lambda", 4}, {"alpha", 0.5}}},
+      {"llm-cease", {{"lambda", 4}, {"alpha", 0.5}}},
+      {"add-ease", {{"lambda_x", 3}, {"lambda_t", 6}, {"alpha", 0.5}}},
+      {"llm-add-ease", {{"lambda_x", 3}, {"lambda_t", 6}, {"alpha", 0.5}}},
+      {"l3ae", {{"lambda_x", 3}, {"lambda_f", 2}, {"lambda_kd", 9}}},
+      {"semantic-ease", {{"lambda_f", 2}}},
+      {"cosine", json::object()}};
+  CHECK(models.size() == expected.size());
+  for (const auto& [name, hyper_parameters] : expected) {
+    INFO(name);
+    CHECK(models.at(name).at("hyper_parameters") == hyper_parameters);
+    if (models.at(name).contains("form")) CHECK(models.at(name).at("form") == "primal");
+  }
+}
+
+TEST_CASE("compare_models needs only the files of its models") {
+  Shop shop;
+  fs::remove(shop / "tags.npz");
+  CHECK(shop.compare({}).size() == 6);
+  CHECK(shop.report.at("left_out").size() == 2);
+  fs::remove(shop / "embeddings.npy");
+  CHECK(shop.compare({}).size() == 1);
+  CHECK_THAT(shop.refusal(1, {"--models", "ease,l3ae"}),
+             ContainsSubstring("embeddings.npy: not found, but l3ae needs it"));
+}
+
+TEST_CASE("compare_models refuses options that cannot work") {
+  const Shop shop;
+  CHECK_THAT(shop.refusal(2, {"--models", "ease,slim"}), ContainsSubstring("slim"));
+  CHECK_THAT(shop.refusal(2, {"--cutoffs", "10,0"}), ContainsSubstring("--cutoffs"));
+  CHECK_THAT(shop.refusal(2, {"--scalar", "half"}), ContainsSubstring("--scalar"));
+  CHECK_THAT(shop.refusal(2, {"--lambda", "many"}), ContainsSubstring("--lambda"));
+  CHECK_THAT(shop.refusal(2, {"--lambda", "0"}), ContainsSubstring("ease: lambda must be"));
+  CHECK_THAT(shop.refusal(2, {"--alpha", "-1"}), ContainsSubstring("alpha must not be negative"));
+  CHECK_THAT(shop.refusal(2, {"--lambda-x", "-9", "--lambda-kd", "9", "--models", "l3ae"}),
+             ContainsSubstring("lambda_x + lambda_kd must be positive, got -9 + 9"));
+  CHECK_THAT(shop.refusal(2, {"--seed", "2"}), ContainsSubstring("--seed"));
+  CHECK_THAT(shop.refusal(2, {"--colour"}), ContainsSubstring("--colour"));
+  const Ending nowhere = compare_models({"--data", shop / "missing"});
+  CHECK(nowhere.code == 2);
+  CHECK_THAT(nowhere.err, ContainsSubstring("--data"));
+}
+
+TEST_CASE("compare_models names the file that it cannot use, and loses no earlier outcome") {
+  const auto refusal = [](const Shop& shop) {
+    write_bytes(shop / "report.json", "old");
+    const std::string message = shop.refusal(1, {"--json", shop / "report.json"});
+    CHECK(read_bytes(shop / "report.json") == "old");
+    return message;
+  };
+  SECTION("another number of items") {
+    const Shop shop;
+    lae::write_npy(shop / "embeddings.npy", Matrix<double>(shop.embeddings.topRows(20)));
+    CHECK_THAT(refusal(shop),
+               ContainsSubstring("embeddings.npy has 20 rows") && ContainsSubstring("25 items"));
+  }
+  SECTION("another shape of users x items") {
+    const Shop shop;
+    lae::write_npz(shop / "test.npz", Csr<double>(60, 24));
+    CHECK_THAT(refusal(shop), ContainsSubstring("test.npz is 60 x 24") &&
+                                  ContainsSubstring("train.npz is 60 x 25"));
+  }
+  SECTION("a value that is not finite") {
+    const Shop shop;
+    Matrix<double> embeddings = shop.embeddings;
+    embeddings(3, 2) = std::numeric_limits<double>::quiet_NaN();
+    lae::write_npy(shop / "embeddings.npy", embeddings);
+    CHECK_THAT(refusal(shop), ContainsSubstring("embeddings.npy") && ContainsSubstring("finite"));
+  }
+  SECTION("a part of a file") {
+    const Shop shop;
+    const std::string whole = read_bytes(shop / "tags.npz");
+    write_bytes(shop / "tags.npz", whole.substr(0, whole.size() / 2));
+    CHECK_THAT(refusal(shop), ContainsSubstring("tags.npz"));
+  }
+  SECTION("a target that cannot be written, before any fit") {
+    const Shop shop;
+    CHECK_THAT(shop.refusal(1, {"--json", shop / "missing/report.json"}),
+               ContainsSubstring("cannot be written"));
+  }
+}
+
+TEST_CASE("compare_models shows its progress on a terminal") {
+  const Shop shop;
+  const int terminal = posix_openpt(O_RDWR | O_NOCTTY);
+  REQUIRE(terminal >= 0);
+  REQUIRE(grantpt(terminal) == 0);
+  REQUIRE(unlockpt(terminal) == 0);
+  const int end = open(ptsname(terminal), O_RDWR | O_NOCTTY);
+  REQUIRE(end >= 0);
+  Process process({LAE_COMPARE_MODELS, "--data", shop / "", "--models", "l3ae"}, {}, end);
+  close(end);
+  std::string shown;
+  char bytes[4096];
+  // Reading fails once the program, which has the other end alone, has ended.
+  for (ssize_t count; (count = read(terminal, bytes, sizeof(bytes))) > 0;) {
+    shown.append(bytes, static_cast<std::size_t>(count));
+  }
+  close(terminal);
+  const Ending ending = process.wait();
+  CHECK(ending.code == 0);
+  CHECK_THAT(shown, ContainsSubstring("[1/1] L3AE: invert 100 %"));
+  CHECK_THAT(shown, ContainsSubstring("[1/1] L3AE: evaluate"));
+  CHECK_THAT(ending.out, !ContainsSubstring("invert"));
+}
