@@ -42,11 +42,11 @@ class Process {
     id_ = fork();
     REQUIRE(id_ >= 0);
     if (id_ > 0) return;
-    if (in_child) in_child();
     const int flags = O_WRONLY | O_CREAT | O_TRUNC;
     dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
     dup2(open(out.c_str(), flags, 0600), STDOUT_FILENO);
     dup2(open(err.c_str(), flags, 0600), STDERR_FILENO);
+    if (in_child) in_child();
     execv(arguments[0], arguments.data());
     _exit(127);
   }
@@ -59,6 +59,18 @@ class Process {
   }
 
   void send(int signal) { kill(id_, signal); }
+
+  /// Waits until the program handles this signal itself, or has ended.
+  void await_handler(int signal) const {
+    const std::string status = "/proc/" + std::to_string(id_) + "/status";
+    const std::string name = "SigCgt:";
+    while (!has_ended()) {
+      const std::string text = read_bytes(status);
+      const std::size_t found = text.find(name);
+      const std::string mask = found == text.npos ? "0" : text.substr(found + name.size(), 17);
+      if ((std::stoull(mask, nullptr, 16) >> (signal - 1) & 1) != 0) return;
+    }
+  }
 
   bool has_ended() const {
     siginfo_t end{};
@@ -96,3 +108,30 @@ inline std::function<void()> limit_file_size(rlim_t bytes) {
     setrlimit(RLIMIT_FSIZE, &limit);
   };
 }
+
+/// For `in_child`: takes the right to write into anything away from root.
+inline void become_nobody() {
+  constexpr uid_t nobody = 65534;
+  if (geteuid() == 0 && (setgid(nobody) != 0 || setuid(nobody) != 0)) _exit(126);
+}
+
+/// Whether a program can be run like that at all, which depends on where it is.
+inline bool can_be_run_by_nobody(const std::string& program) {
+  if (run({program, "--help"}, become_nobody).code == 0) return true;
+  WARN("not run without the rights of root: " << program);
+  return false;
+}
+
+/// While it lives, only root may write into a folder.
+class ReadOnlyFolder {
+ public:
+  explicit ReadOnlyFolder(std::filesystem::path path) : path_(std::move(path)) {
+    std::filesystem::permissions(path_, std::filesystem::perms(0555));
+  }
+  ReadOnlyFolder(const ReadOnlyFolder&) = delete;
+  ReadOnlyFolder& operator=(const ReadOnlyFolder&) = delete;
+  ~ReadOnlyFolder() { std::filesystem::permissions(path_, std::filesystem::perms(0755)); }
+
+ private:
+  std::filesystem::path path_;
+};
