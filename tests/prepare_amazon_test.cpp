@@ -267,12 +267,17 @@ TEST_CASE("prepare_amazon refuses bad input and leaves nothing behind") {
 TEST_CASE("prepare_amazon skips bad lines if told to, and counts them") {
   const TemporaryFolder folder;
   write_bytes(folder / "log.csv", small_log() + "a,b\n" + "a,b,6,1\n");
-  const Ending ending =
-      prepare({"--reviews", folder / "log.csv", "--skip-bad-lines", "--output", folder / "out"});
+  write_bytes(folder / "meta.jsonl", "{\"parent_asin\": \"i1\"\n{\"parent_asin\": \"i2\"}\n");
+  const Ending ending = prepare({"--reviews", folder / "log.csv", "--items", folder / "meta.jsonl",
+                                 "--skip-bad-lines", "--output", folder / "out"});
   CHECK(ending.code == 0);
   CHECK_THAT(ending.out, ContainsSubstring("skipped 2 lines"));
   CHECK_THAT(ending.out, ContainsSubstring("line 172: expected 4 fields"));
-  CHECK(json::parse(read_bytes(folder / "out/dataset.json"))["inputs"][0]["lines_skipped"] == 2);
+  CHECK_THAT(ending.out, ContainsSubstring("meta.jsonl, line 1: invalid JSON"));
+  const json description = json::parse(read_bytes(folder / "out/dataset.json"));
+  CHECK(description["inputs"][0]["lines_skipped"] == 2);
+  CHECK(description["inputs"][1]["lines_skipped"] == 1);
+  CHECK(description["items_with_text"] == 1);
 }
 
 TEST_CASE("prepare_amazon on a full disk, in a folder of others and in one that is not writable") {
