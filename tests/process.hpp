@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -39,9 +40,18 @@ class Process {
     arguments.push_back(nullptr);
     const std::string out = (folder_ / "out").string();
     const std::string err = (folder_ / "err").string();
+    int ends[2];
+    REQUIRE(pipe2(ends, O_CLOEXEC) == 0);
     id_ = fork();
     REQUIRE(id_ >= 0);
-    if (id_ > 0) return;
+    if (id_ > 0) {
+      // The pipe ends when the program begins: until then, signal handlers are those of the tests.
+      close(ends[1]);
+      char nothing;
+      while (read(ends[0], &nothing, 1) < 0 && errno == EINTR) continue;
+      close(ends[0]);
+      return;
+    }
     const int flags = O_WRONLY | O_CREAT | O_TRUNC;
     dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
     dup2(open(out.c_str(), flags, 0600), STDOUT_FILENO);
