@@ -109,6 +109,7 @@ void add_options(CLI::App& app, Settings& settings) {
   app.add_flag("--built-in", settings.built_in,
                "latent semantic analysis of the same texts: tf-idf weights of their words, and\n"
                "the largest singular values and vectors of that matrix")
+      ->option_text(" ")  // else the help lists what it excludes
       ->group(built_in)
       ->excludes(endpoint);
   app.add_option("--dimensions", settings.dimensions,

@@ -148,4 +148,8 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        print("from_pickles: interrupted", file=sys.stderr)
+        sys.exit(130)

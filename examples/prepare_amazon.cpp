@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <future>
@@ -198,6 +199,9 @@ class Reader {
     status_.show("waiting for checksums");
     Json json = Json::array();
     for (Input& input : inputs_) {
+      while (input.checksum.wait_for(std::chrono::milliseconds(50)) != std::future_status::ready) {
+        Interruption::check();
+      }
       json.push_back({{"file", input.path.filename().string()},
                       {"role", input.role},
                       {"bytes", fs::file_size(input.path)},
@@ -259,7 +263,10 @@ struct Data {
 /// \throws std::runtime_error if there are none.
 void report_step(std::string_view step, std::size_t interactions, std::string_view more = "") {
   if (interactions == 0) {
-    throw std::runtime_error(fmt::format("no interaction is left after this step: {}", step));
+    throw std::runtime_error(fmt::format(
+        "no interaction is left after this step: {} (--rating-above and --k-core choose "
+        "how much the filters leave)",
+        step));
   }
   fmt::print("{:<44} {:>13} interactions{}\n", step, fmt::group_digits(interactions), more);
 }
@@ -373,11 +380,11 @@ std::string items_jsonl(const Data& data) {
   return lines;
 }
 
-/// Items without an interaction to learn from.
-Index count_cold_items(const lae::Csr<float>& train) {
-  lae::Vector<Index> count = lae::Vector<Index>::Zero(train.cols());
-  for (Index entry = 0; entry < train.nonZeros(); ++entry) ++count[train.innerIndexPtr()[entry]];
-  return (count.array() == 0).count();
+/// Which items nobody has in train: as many entries as items, 1 for those.
+lae::Vector<Index> cold_items_of(const Interactions& train, Index items) {
+  lae::Vector<Index> is_cold = lae::Vector<Index>::Ones(items);
+  for (const lae::Interaction& i : train) is_cold[i.item] = 0;
+  return is_cold;
 }
 
 Json parameters_json(const Settings& settings) {
@@ -411,8 +418,8 @@ void prepare(const Settings& settings) {
 
   const Index users = data.catalog.users.size();
   const Index items = data.catalog.items.size();
-  const lae::Csr<float> train = lae::interaction_matrix<float>(data.split.train, users, items);
-  lae::write_npz(folder / file_name::train, train);
+  lae::write_npz(folder / file_name::train,
+                 lae::interaction_matrix<float>(data.split.train, users, items));
   Interruption::check();
   lae::write_npz(folder / file_name::valid,
                  lae::interaction_matrix<float>(data.split.valid, users, items));
@@ -437,7 +444,10 @@ void prepare(const Settings& settings) {
       static_cast<double>(interactions) / static_cast<double>(users) / static_cast<double>(items);
   const auto with_text = std::count_if(data.texts.begin(), data.texts.end(),
                                        [](const auto& text) { return !text.id.empty(); });
-  const Index cold_items = count_cold_items(train);
+  const lae::Vector<Index> is_cold = cold_items_of(data.split.train, items);
+  const Index cold_items = is_cold.sum();
+  const auto cold_test = std::count_if(data.split.test.begin(), data.split.test.end(),
+                                       [&](const auto& i) { return is_cold[i.item] != 0; });
   const std::string name =
       settings.name.value_or(fs::absolute(settings.output / "").parent_path().filename().string());
   const Json description = {{"name", name},
@@ -449,6 +459,7 @@ void prepare(const Settings& settings) {
                             {"valid", data.split.valid.size()},
                             {"test", data.split.test.size()},
                             {"cold_items", cold_items},
+                            {"test_of_cold_items", cold_test},
                             {"items_with_text", with_text},
                             {"tags", tag_count},
                             {"parameters", parameters_json(settings)},
@@ -463,7 +474,8 @@ void prepare(const Settings& settings) {
   fmt::print("train / valid / test                         {} / {} / {}\n",
              digits(data.split.train.size()), digits(data.split.valid.size()),
              digits(data.split.test.size()));
-  fmt::print("items that train does not hold               {}\n", digits(cold_items));
+  fmt::print("items that train does not hold               {}, in {} interactions of test\n",
+             digits(cold_items), digits(cold_test));
   if (!settings.items.empty()) {
     fmt::print("items with text, tags                        {}, {}\n", digits(with_text),
                digits(tag_count));

@@ -303,7 +303,8 @@ TEST_CASE("compare_models shows its progress on a terminal") {
   REQUIRE(unlockpt(terminal) == 0);
   const int end = open(ptsname(terminal), O_RDWR | O_NOCTTY);
   REQUIRE(end >= 0);
-  Process process({LAE_COMPARE_MODELS, "--data", shop / "", "--models", "l3ae"}, {}, end);
+  Process process({LAE_COMPARE_MODELS, "--data", shop / "", "--models", "l3ae"},
+                  [&] { dup2(end, STDERR_FILENO); });
   close(end);
   std::string shown;
   char bytes[4096];

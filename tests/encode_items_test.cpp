@@ -675,6 +675,47 @@ TEST_CASE("encode_items refuses what cannot work before it asks a server") {
   CHECK(server.requests() == 0);
 }
 
+TEST_CASE("encode_items in a folder that is not writable says so before it asks a server") {
+  if (!can_be_run_by_nobody(LAE_ENCODE_ITEMS)) return;
+  const Shop shop(5);
+  const Server server(good);
+  const ReadOnlyFolder folder(shop / "");
+  for (const Process::Words& command :
+       {shop.command(server.url()),
+        Process::Words{LAE_ENCODE_ITEMS, "--data", shop / "", "--built-in"}}) {
+    const Ending ending = run(command, become_nobody);
+    CHECK(ending.code == 1);
+    CHECK_THAT(ending.err,
+               ContainsSubstring("embeddings.npy: cannot be written: Permission denied"));
+  }
+  CHECK(server.requests() == 0);
+}
+
+TEST_CASE("encode_items shows how far it is and how long it will take, on a terminal") {
+  const std::string terminal = "/usr/bin/script";  // runs a command in a terminal of its own
+  if (!fs::exists(terminal)) {
+    WARN("skipped: no " << terminal);
+    return;
+  }
+  const Shop shop(50);
+  const Server server([](const json& request, httplib::Response& response) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    good(request, response);
+  });
+  std::string command;
+  for (const std::string& word : shop.command(server.url(), {"--parallel", "1"})) {
+    command += "'" + word + "' ";
+  }
+  const Ending ending = run({terminal, "--quiet", "--return", "--command", command, "/dev/null"});
+  CAPTURE(ending.out);
+  REQUIRE(ending.code == 0);
+  shop.check_finished();
+  // After 16 of 49 items, in four tenths of a second.
+  CHECK_THAT(ending.out,
+             ContainsSubstring("\r\x1b[K[=========                     ] 16 / 49 items, ") &&
+                 ContainsSubstring(" a second, 00:00:0") && ContainsSubstring(" left"));
+}
+
 TEST_CASE("encode_items on a full disk says so") {
   const Shop shop(60);
   const Server server(good);
@@ -708,4 +749,27 @@ TEST_CASE("encode_items without a server") {
   const Ending full = run(command, limit_file_size(100));
   CHECK(full.code == 1);
   CHECK(read_bytes(shop / "embeddings.npy") == before);
+}
+
+TEST_CASE("encode_items without a server, interrupted, leaves what was there") {
+  const TemporaryFolder folder;
+  std::string lines;
+  for (int item = 0; item < 20'000; ++item) {
+    std::string prompt;
+    for (int word = 0; word < 20; ++word) {
+      prompt += " w" + std::to_string(item * (word + 1) % 4999);
+    }
+    lines += json{{"id", std::to_string(item)}, {"prompt", prompt}}.dump() + "\n";
+  }
+  write_bytes(folder / "items.jsonl", lines);
+  write_bytes(folder / "embeddings.npy", "old");
+  Process process({LAE_ENCODE_ITEMS, "--data", folder / "", "--built-in"});
+  process.await_handler(SIGINT);
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  process.send(SIGINT);
+  const Ending ending = process.wait();
+  CHECK(ending.code == 130);
+  CHECK(ending.err == "encode_items: interrupted\n");
+  CHECK(read_bytes(folder / "embeddings.npy") == "old");
+  CHECK(folder.file_count() == 2);
 }

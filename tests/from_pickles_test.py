@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import pickle
+import signal
 import subprocess
 import sys
 import tempfile
@@ -153,6 +154,18 @@ class MadeUp(Conversion):
         self.assertEqual(result.returncode, 1)
         self.assertEqual(result.stderr.count("\n"), 1, result.stderr)
         self.assertIn("out: ", result.stderr)
+
+
+    def test_interrupted(self):
+        (self.folder / "val_mat.pkl").unlink()
+        os.mkfifo(self.folder / "val_mat.pkl")
+        process = subprocess.Popen([sys.executable, str(SCRIPT), "--matrices", str(self.folder),
+                                    "--output", str(self.output)], stderr=subprocess.PIPE, text=True)
+        with open(self.folder / "val_mat.pkl", "wb"):  # waits until the script has opened it, too
+            process.send_signal(signal.SIGINT)
+            self.assertEqual(process.communicate()[1], "from_pickles: interrupted\n")
+        self.assertEqual(process.returncode, 130)
+        self.assertFalse(self.output.exists())
 
 
 class Published(Conversion):

@@ -114,7 +114,8 @@ TEST_CASE("Many ids at once get the numbers that they would get in turn") {
 }
 
 TEST_CASE("A log numbers its lines in their order, however many") {
-  for (const int count : {0, 1, 16384, 40000}) {
+  constexpr int batch = lae::InteractionLog::batch;
+  for (const int count : {0, 1, batch, 2 * batch + 7}) {
     lae::Catalog catalog;
     lae::InteractionLog log(catalog);
     for (int i = 0; i < count; ++i) {

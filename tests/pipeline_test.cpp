@@ -44,7 +44,12 @@ std::vector<double> compare_all(const fs::path& data, const fs::path& report) {
 TEST_CASE("From a made-up category to recommendations, where text helps") {
   const TemporaryFolder folder;
   const fs::path data = folder / "data";
-  example("synthetic_category", {"--output", folder / "raw", "--name", "Shop"});
+  for (const char* raw : {"raw", "again"}) {
+    example("synthetic_category", {"--output", folder / raw, "--name", "Shop"});
+  }
+  for (const char* name : {"Shop.jsonl", "meta_Shop.jsonl"}) {
+    CHECK(read_bytes(folder / "raw" / name) == read_bytes(folder / "again" / name));
+  }
   example("prepare_amazon", {"--reviews", folder / "raw/Shop.jsonl", "--items",
                              folder / "raw/meta_Shop.jsonl", "--output", data});
   example("encode_items", {"--data", data, "--built-in"});
@@ -90,4 +95,19 @@ TEST_CASE("From genuine ratings without a core to a 2-core that all models take"
   for (const double value : compare_all(data, folder / "report.json")) {
     CHECK(std::isfinite(value));
   }
+  const std::string out = example("recommend", {"--data", data, "--items", "B07W397QG4"});
+  CHECK_THAT(out, ContainsSubstring("B07W397QG4  Iryasa Night Indulge Cream"));
+}
+
+TEST_CASE("compare_models, when interrupted, leaves the old report") {
+  const TemporaryFolder folder;
+  write_bytes(folder / "report.json", "old");
+  Process process({LAE_EXAMPLES "/compare_models", "--json", folder / "report.json"});
+  process.await_handler(SIGINT);
+  process.send(SIGINT);
+  const Ending ending = process.wait();
+  CHECK(ending.code == 130);
+  CHECK(ending.err == "compare_models: interrupted\n");
+  CHECK(read_bytes(folder / "report.json") == "old");
+  CHECK(folder.file_count() == 1);
 }

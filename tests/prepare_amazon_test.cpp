@@ -4,6 +4,8 @@
 
 #include <chrono>
 #include <filesystem>
+#include <lae/data/amazon_csv.hpp>
+#include <lae/io/gzip.hpp>
 #include <lae/io/npz.hpp>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -48,6 +50,12 @@ std::vector<std::string> lines_of(const fs::path& path) {
   std::vector<std::string> lines;
   for (std::string line; std::getline(text, line);) lines.push_back(line);
   return lines;
+}
+
+void write_gzip(const fs::path& path, const std::string& text) {
+  gzFile file = gzopen(path.c_str(), "wb");
+  gzwrite(file, text.data(), static_cast<unsigned>(text.size()));
+  gzclose(file);
 }
 
 lae::Index count(const fs::path& path) {
@@ -122,6 +130,7 @@ TEST_CASE("prepare_amazon filters, splits and describes") {
   CHECK(description["items"] == 13);
   CHECK(description["interactions"] == 144);
   CHECK(description["cold_items"] == 1);
+  CHECK(description["test_of_cold_items"] == 0);
   CHECK(description["items_with_text"] == 2);
   CHECK(description["parameters"]["k_core"] == 10);
   CHECK(description["inputs"][0]["bytes"] == fs::file_size(folder / "log.csv"));
@@ -179,6 +188,33 @@ TEST_CASE("prepare_amazon takes a published split as it is, cold items and all")
   CHECK(folder.file_count() == 4);
 }
 
+TEST_CASE("prepare_amazon takes files as spreadsheets and shops of other languages write them") {
+  const TemporaryFolder folder;
+  write_gzip(folder / "log.csv.gz",
+             "\xef\xbb\xbfuser_id,parent_asin,rating,timestamp\r\n"
+             "Zo\xc3\xab M.,\"a, \"\"b\"\"\",5,1\r\n"
+             "\xe5\xad\x90,c d,4.5,2\r\n");
+  write_bytes(folder / "items.csv",
+              "\xef\xbb\xbfparent_asin,title,description\r\n"
+              "\"a, \"\"b\"\"\",\"Two\r\nlines, one \"\"title\"\"\",\r\n"
+              "c d,\xc3\xa9t\xc3\xa9,\"x\r\n\r\ny\"\r\n");
+  const Ending ending =
+      prepare({"--reviews", folder / "log.csv.gz", "--items", folder / "items.csv", "--k-core", "1",
+               "--output", folder / "out"});
+  CHECK(ending.err.empty());
+  REQUIRE(ending.code == 0);
+  CHECK(lines_of(folder / "out/users.txt") ==
+        std::vector<std::string>{"Zo\xc3\xab M.", "\xe5\xad\x90"});
+  const auto items = lines_of(folder / "out/items.jsonl");
+  REQUIRE(items.size() == 2);
+  CHECK(json::parse(items[0]) == json{{"id", "a, \"b\""},
+                                      {"title", "Two lines, one \"title\""},
+                                      {"prompt", "Title: Two lines, one \"title\""}});
+  CHECK(json::parse(items[1]) == json{{"id", "c d"},
+                                      {"title", "\xc3\xa9t\xc3\xa9"},
+                                      {"prompt", "Title: \xc3\xa9t\xc3\xa9; Description: x y"}});
+}
+
 TEST_CASE("prepare_amazon says what emptied the data") {
   const TemporaryFolder folder;
   write_bytes(folder / "log.csv", header + "a,x,3.0,1\nb,x,2.0,1\n");
@@ -187,7 +223,8 @@ TEST_CASE("prepare_amazon says what emptied the data") {
   write_bytes(folder / "log.csv", small_log());
   Process::Words with_core = arguments;
   with_core.insert(with_core.end(), {"--k-core", "13"});
-  CHECK_THAT(refusal(folder, with_core), ContainsSubstring("after this step: 13-core"));
+  CHECK_THAT(refusal(folder, with_core),
+             ContainsSubstring("after this step: 13-core") && ContainsSubstring("--k-core"));
 }
 
 TEST_CASE("prepare_amazon refuses bad input and leaves nothing behind") {
@@ -208,13 +245,16 @@ TEST_CASE("prepare_amazon refuses bad input and leaves nothing behind") {
   CHECK_THAT(refusal(folder, {"--reviews", log, "--items", folder / "meta.jsonl", "--output",
                               folder / "out"}),
              ContainsSubstring("meta.jsonl, line 1: invalid JSON"));
-  gzFile file = gzopen((folder / "log.gz").c_str(), "wb");
-  gzwrite(file, small_log().data(), static_cast<unsigned>(small_log().size()));
-  gzclose(file);
+  write_gzip(folder / "log.gz", small_log());
   const std::string whole = read_bytes(folder / "log.gz");
-  write_bytes(folder / "log.gz", whole.substr(0, whole.size() - 9));
-  CHECK_THAT(refusal(folder, {"--reviews", folder / "log.gz", "--output", folder / "out"}),
-             ContainsSubstring("truncated"));
+  for (const std::size_t size : {std::size_t(2), std::size_t(12), whole.size() - 9}) {
+    write_bytes(folder / "log.gz", whole.substr(0, size));
+    CHECK_THAT(refusal(folder, {"--reviews", folder / "log.gz", "--output", folder / "out"}),
+               ContainsSubstring("log.gz: truncated"));
+    CHECK_THAT(refusal(folder, {"--reviews", log, "--items", folder / "log.gz", "--output",
+                                folder / "out"}),
+               ContainsSubstring("log.gz: truncated"));
+  }
 
   CHECK_THAT(refusal(folder, {"--output", folder / "out"}, 2), ContainsSubstring("--reviews"));
   CHECK_THAT(refusal(folder, {"--reviews", log}, 2), ContainsSubstring("--output"));
@@ -227,12 +267,17 @@ TEST_CASE("prepare_amazon refuses bad input and leaves nothing behind") {
 TEST_CASE("prepare_amazon skips bad lines if told to, and counts them") {
   const TemporaryFolder folder;
   write_bytes(folder / "log.csv", small_log() + "a,b\n" + "a,b,6,1\n");
-  const Ending ending =
-      prepare({"--reviews", folder / "log.csv", "--skip-bad-lines", "--output", folder / "out"});
+  write_bytes(folder / "meta.jsonl", "{\"parent_asin\": \"i1\"\n{\"parent_asin\": \"i2\"}\n");
+  const Ending ending = prepare({"--reviews", folder / "log.csv", "--items", folder / "meta.jsonl",
+                                 "--skip-bad-lines", "--output", folder / "out"});
   CHECK(ending.code == 0);
   CHECK_THAT(ending.out, ContainsSubstring("skipped 2 lines"));
   CHECK_THAT(ending.out, ContainsSubstring("line 172: expected 4 fields"));
-  CHECK(json::parse(read_bytes(folder / "out/dataset.json"))["inputs"][0]["lines_skipped"] == 2);
+  CHECK_THAT(ending.out, ContainsSubstring("meta.jsonl, line 1: invalid JSON"));
+  const json description = json::parse(read_bytes(folder / "out/dataset.json"));
+  CHECK(description["inputs"][0]["lines_skipped"] == 2);
+  CHECK(description["inputs"][1]["lines_skipped"] == 1);
+  CHECK(description["items_with_text"] == 1);
 }
 
 TEST_CASE("prepare_amazon on a full disk, in a folder of others and in one that is not writable") {
@@ -256,6 +301,15 @@ TEST_CASE("prepare_amazon on a full disk, in a folder of others and in one that 
   }
   CHECK_THAT(refusal(folder, {"--reviews", folder / "log.csv", "--output", folder / "log.csv/out"}),
              ContainsSubstring("log.csv/out"));
+
+  if (!can_be_run_by_nobody(LAE_PREPARE_AMAZON)) return;
+  fs::create_directory(folder / "theirs");
+  const ReadOnlyFolder theirs(folder / "theirs");
+  CHECK_THAT(
+      refusal(folder, {"--reviews", folder / "log.csv", "--output", folder / "theirs" / "out"}, 1,
+              become_nobody),
+      ContainsSubstring("theirs/out: cannot be made: Permission denied"));
+  CHECK(fs::is_empty(folder / "theirs"));
 }
 
 TEST_CASE("prepare_amazon interrupted leaves what was there") {
@@ -294,6 +348,30 @@ TEST_CASE("prepare_amazon interrupted leaves what was there") {
   CHECK(interrupted > 0);
 }
 
+TEST_CASE("prepare_amazon interrupted while it reads items, and while it writes") {
+  const TemporaryFolder folder;
+  write_bytes(folder / "log.csv", small_log());
+  std::string lines;
+  for (int item = 0; item < 200'000; ++item) {
+    lines += R"({"parent_asin": "new )" + std::to_string(item) + R"(", "title": ")";
+    for (int word = 0; word < 20; ++word) lines += "w" + std::to_string((item + word) % 997) + " ";
+    lines += "\"}\n";
+  }
+  write_bytes(folder / "meta.jsonl", lines);
+  // The folder is begun before the first file is read; tags are made behind items.jsonl.
+  for (const char* begun : {"out.partial-0", "out.partial-0/items.jsonl"}) {
+    CAPTURE(begun);
+    Process process({LAE_PREPARE_AMAZON, "--reviews", folder / "log.csv", "--items",
+                     folder / "meta.jsonl", "--output", folder / "out"});
+    while (!process.has_ended() && !fs::exists(folder / begun)) std::this_thread::yield();
+    process.send(SIGINT);
+    const Ending ending = process.wait();
+    CHECK(ending.code == 130);
+    CHECK(ending.err == "prepare_amazon: interrupted\n");
+    CHECK(folder.file_count() == 2);
+  }
+}
+
 TEST_CASE("prepare_amazon on the genuine files") {
   const auto genuine = test_data("amazon2023-all-beauty");
   if (!genuine) return;
@@ -305,6 +383,7 @@ TEST_CASE("prepare_amazon on the genuine files") {
                "All_Beauty", "--output", folder / "5core"});
   REQUIRE(ending.code == 0);
   CHECK_THAT(ending.out, ContainsSubstring("| All_Beauty | 253 | 356 | 2,535 | 2.8145 % |"));
+  CHECK_THAT(ending.out, ContainsSubstring(", in 69 interactions of test"));
   CHECK(count(folder / "5core/train.npz") == 2029);
   CHECK(count(folder / "5core/test.npz") == 253);
   const lae::Csr<float> train = lae::read_npz<float>(folder / "5core/train.npz");
@@ -312,6 +391,26 @@ TEST_CASE("prepare_amazon on the genuine files") {
   std::set<lae::Index> trained(train.innerIndexPtr(), train.innerIndexPtr() + train.nonZeros());
   CHECK(std::count_if(test.innerIndexPtr(), test.innerIndexPtr() + test.nonZeros(),
                       [&](lae::Index item) { return trained.count(item) == 0; }) == 69);
+
+  // The same items in the form in which they are published.
+  std::string lines;
+  lae::read_items_csv(lae::open_gzip(*genuine / "text" / "meta_items.csv"),
+                      [&](const lae::ItemText& item) {
+                        lines += json{{"parent_asin", item.id},
+                                      {"title", item.title},
+                                      {"description", {item.description}},
+                                      {"details", {{"Brand", item.brand}}}}
+                                     .dump() +
+                                 "\n";
+                      });
+  write_gzip(folder / "meta.jsonl.gz", lines);
+  REQUIRE(prepare({"--train", part + "train.csv", "--valid", part + "valid.csv", "--test",
+                   part + "test.csv", "--items", folder / "meta.jsonl.gz", "--output",
+                   folder / "jsonl"})
+              .code == 0);
+  for (const char* name : {"items.jsonl", "tags.npz"}) {
+    CHECK(read_bytes(folder / "jsonl" / name) == read_bytes(folder / "5core" / name));
+  }
 
   const std::string raw = (*genuine / "0core" / "All_Beauty.").string();
   const Ending two_core = prepare({"--reviews", raw + "train.csv", raw + "valid.csv", "--k-core",

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -33,23 +34,29 @@ class Process {
   using Words = std::vector<std::string>;
 
   /// \param in_child is called in the new process before the program starts.
-  /// \param terminal what the program shall have for stderr, instead of the file that `wait` reads.
-  explicit Process(const Words& command, const std::function<void()>& in_child = {},
-                   int terminal = -1) {
+  explicit Process(const Words& command, const std::function<void()>& in_child = {}) {
     std::vector<char*> arguments;
     for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
     arguments.push_back(nullptr);
     const std::string out = (folder_ / "out").string();
     const std::string err = (folder_ / "err").string();
+    int ends[2];
+    REQUIRE(pipe2(ends, O_CLOEXEC) == 0);
     id_ = fork();
     REQUIRE(id_ >= 0);
-    if (id_ > 0) return;
-    if (in_child) in_child();
+    if (id_ > 0) {
+      // The pipe ends when the program begins: until then, signal handlers are those of the tests.
+      close(ends[1]);
+      char nothing;
+      while (read(ends[0], &nothing, 1) < 0 && errno == EINTR) continue;
+      close(ends[0]);
+      return;
+    }
     const int flags = O_WRONLY | O_CREAT | O_TRUNC;
     dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
     dup2(open(out.c_str(), flags, 0600), STDOUT_FILENO);
-    const int file = open(err.c_str(), flags, 0600);
-    dup2(terminal < 0 ? file : terminal, STDERR_FILENO);
+    dup2(open(err.c_str(), flags, 0600), STDERR_FILENO);
+    if (in_child) in_child();
     execv(arguments[0], arguments.data());
     _exit(127);
   }
@@ -62,6 +69,18 @@ class Process {
   }
 
   void send(int signal) { kill(id_, signal); }
+
+  /// Waits until the program handles this signal itself, or has ended.
+  void await_handler(int signal) const {
+    const std::string status = "/proc/" + std::to_string(id_) + "/status";
+    const std::string name = "SigCgt:";
+    while (!has_ended()) {
+      const std::string text = read_bytes(status);
+      const std::size_t found = text.find(name);
+      const std::string mask = found == text.npos ? "0" : text.substr(found + name.size(), 17);
+      if ((std::stoull(mask, nullptr, 16) >> (signal - 1) & 1) != 0) return;
+    }
+  }
 
   bool has_ended() const {
     siginfo_t end{};
@@ -99,3 +118,30 @@ inline std::function<void()> limit_file_size(rlim_t bytes) {
     setrlimit(RLIMIT_FSIZE, &limit);
   };
 }
+
+/// For `in_child`: takes the right to write into anything away from root.
+inline void become_nobody() {
+  constexpr uid_t nobody = 65534;
+  if (geteuid() == 0 && (setgid(nobody) != 0 || setuid(nobody) != 0)) _exit(126);
+}
+
+/// Whether a program can be run like that at all, which depends on where it is.
+inline bool can_be_run_by_nobody(const std::string& program) {
+  if (run({program, "--help"}, become_nobody).code == 0) return true;
+  WARN("not run without the rights of root: " << program);
+  return false;
+}
+
+/// While it lives, only root may write into a folder.
+class ReadOnlyFolder {
+ public:
+  explicit ReadOnlyFolder(std::filesystem::path path) : path_(std::move(path)) {
+    std::filesystem::permissions(path_, std::filesystem::perms(0555));
+  }
+  ReadOnlyFolder(const ReadOnlyFolder&) = delete;
+  ReadOnlyFolder& operator=(const ReadOnlyFolder&) = delete;
+  ~ReadOnlyFolder() { std::filesystem::permissions(path_, std::filesystem::perms(0755)); }
+
+ private:
+  std::filesystem::path path_;
+};

@@ -486,3 +486,27 @@ TEST_CASE("recommend --all, when interrupted, leaves the old file") {
   CHECK(read_bytes(folder / "all.csv") == "old");
   CHECK(folder.file_count() == files);
 }
+
+TEST_CASE("recommend, when interrupted while it fits, leaves the old model") {
+  // So many items that the fit takes a second or more.
+  const TemporaryFolder folder;
+  lae::Random random(1);
+  constexpr Index items = 4000;
+  lae::Csr<double> train(items, items);
+  train.setIdentity();
+  for (Index user = 0; user < items; ++user) train.coeffRef(user, random.below(items)) = 1;
+  train.makeCompressed();
+  write_parts(folder, train);
+  write_bytes(folder / "model", "old");
+  const std::size_t files = folder.file_count();
+
+  Process process({LAE_RECOMMEND, "--data", folder / "", "--save", folder / "model"});
+  process.await_handler(SIGINT);
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  process.send(SIGINT);
+  const Ending ending = process.wait();
+  CHECK(ending.code == 130);
+  CHECK(ending.err == "recommend: interrupted\n");
+  CHECK(read_bytes(folder / "model") == "old");
+  CHECK(folder.file_count() == files);
+}

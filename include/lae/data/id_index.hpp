@@ -56,14 +56,15 @@ class IdIndex {
         hashes.push_back(hash_of(ids[i]));
         prefetch(&slots_[hashes.back() & mask]);
       }
-      const auto for_known = [&](auto&& look_at) {
-        for (const std::size_t hash : hashes) {
-          const Slot& slot = slots_[hash & mask];
-          if (slot.number >= 0) look_at(static_cast<std::size_t>(slot.number));
-        }
-      };
-      for_known([&](std::size_t number) { prefetch(&ends_[number]); });
-      for_known([&](std::size_t number) { prefetch(&characters_[ends_[number]]); });
+      // Not in a function of their own: GCC drops calls of functions that only prefetch.
+      for (const std::size_t hash : hashes) {
+        const Slot& slot = slots_[hash & mask];
+        if (slot.number >= 0) prefetch(&ends_[static_cast<std::size_t>(slot.number)]);
+      }
+      for (const std::size_t hash : hashes) {
+        const Slot& slot = slots_[hash & mask];
+        if (slot.number >= 0) prefetch(&characters_[ends_[static_cast<std::size_t>(slot.number)]]);
+      }
       for (std::size_t i = first; i < end; ++i) {
         numbers.push_back(insert(ids[i], hashes[i - first]));
       }

@@ -47,6 +47,10 @@ struct Catalog {
 /// Makes interactions of lines, whose users and items are added to a catalog.
 class InteractionLog {
  public:
+  /// Lines that get their numbers at once. Two threads share that, of which OpenMP lets the second
+  /// one spin for some milliseconds before it sleeps: reading a batch should take much longer.
+  static constexpr std::size_t batch = std::size_t(1) << 17;
+
   explicit InteractionLog(Catalog& catalog) : catalog_(catalog) {}
 
   /// Copies what the line points to.
@@ -67,8 +71,6 @@ class InteractionLog {
   }
 
  private:
-  static constexpr std::size_t batch = 16'384;  // worth to be shared by two threads
-
   void number_waiting() {
     users_.clear();
     items_.clear();
