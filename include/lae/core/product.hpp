@@ -130,7 +130,7 @@ class ProductKernel {
         for (Index p = 0; p < packets; ++p) Eigen::internal::prefetch(place + p * lanes);
       }
       multiply(depth, packed_a, packed_b + first * depth, product,
-               std::make_index_sequence<height * packets>());
+               std::make_index_sequence<height>());
       const Index valid = std::min(width, columns - first);
       const bool below_diagonal = region == Region::all || column + width <= i + 1;
       for (Index row = 0; row < rows; ++row) {
@@ -151,19 +151,47 @@ class ProductKernel {
     to = store == Store::add ? to + value : value;
   }
 
-  /// The product of `height` packed rows and `width` packed columns, in registers.
-  template <std::size_t... Cell>
-  static void multiply(Index depth, const Scalar* a, const Scalar* b, Scalar* product,
-                       std::index_sequence<Cell...>) {
+  /// Keeps the compiler from loading a packet anew for each use, as GCC does where it can make the
+  /// load a part of the multiplication: with AVX2 there would be more loads than cycles for them.
+  static void keep_in_register([[maybe_unused]] Packet& packet) {
+#if defined(__GNUC__) && EIGEN_ARCH_x86_64 && defined(EIGEN_VECTORIZE)
+    __asm__("" : "+x"(packet));
+#endif
+  }
+
+  /// The product of `height` packed rows and `width` packed columns, in registers: with AVX2 in all
+  /// sixteen of them, so it is a function of its own, which has no other values to keep.
+  template <std::size_t... Row>
+  EIGEN_DONT_INLINE static void multiply(Index depth, const Scalar* a, const Scalar* b,
+                                         Scalar* product, std::index_sequence<Row...>) {
     using namespace Eigen::internal;
-    Packet sum[sizeof...(Cell)];
-    ((sum[Cell] = pset1<Packet>(Scalar(0))), ...);
+    static_assert(packets == 3, "one variable for each");
+    const Packet zero = pset1<Packet>(Scalar(0));
+    Packet sum_0[] = {(static_cast<void>(Row), zero)...};
+    Packet sum_1[] = {(static_cast<void>(Row), zero)...};
+    Packet sum_2[] = {(static_cast<void>(Row), zero)...};
     for (Index k = 0; k < depth; ++k, a += height, b += width) {
-      Packet b_k[packets];
-      for (Index p = 0; p < packets; ++p) b_k[p] = ploadu<Packet>(b + p * lanes);
-      ((sum[Cell] = pmadd(pset1<Packet>(a[Cell / packets]), b_k[Cell % packets], sum[Cell])), ...);
+      Packet b_0 = ploadu<Packet>(b);
+      Packet b_1 = ploadu<Packet>(b + lanes);
+      Packet b_2 = ploadu<Packet>(b + 2 * lanes);
+      keep_in_register(b_0);
+      keep_in_register(b_1);
+      keep_in_register(b_2);
+      const auto add_row = [&](std::size_t row) {
+        const Packet a_row = pset1<Packet>(a[row]);
+        sum_0[row] = pmadd(a_row, b_0, sum_0[row]);
+        sum_1[row] = pmadd(a_row, b_1, sum_1[row]);
+        sum_2[row] = pmadd(a_row, b_2, sum_2[row]);
+      };
+      (add_row(Row), ...);
     }
-    (pstoreu(product + Cell * lanes, sum[Cell]), ...);
+    const auto store_row = [&](std::size_t row) {
+      Scalar* const to = product + static_cast<Index>(row) * width;
+      pstoreu(to, sum_0[row]);
+      pstoreu(to + lanes, sum_1[row]);
+      pstoreu(to + 2 * lanes, sum_2[row]);
+    };
+    (store_row(Row), ...);
   }
 
   /// Copies `count` rows of A (or columns of B) of length `depth`, in panels of `panel` that run
