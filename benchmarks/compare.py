@@ -4,6 +4,7 @@
     compare.py textbook --data DIR [DIR ...]   this library and textbook_numpy.py in turn
     compare.py growth                          n = 1,000 to 16,000: time and bytes follow the estimate
     compare.py books                           the largest set of the L3AE paper, primal and dual
+    compare.py grid --data DIR [DIR ...]       a search of 42 points of L3AE beside one fit
     compare.py prepare                         prepare_amazon on large made-up files
 """
 
@@ -100,6 +101,17 @@ def books(args):
             fit_row(f"L3AE, {scalar}, {fit['form']}", fit)
 
 
+def grid(args):
+    """7 λ_F x 6 λ_KD, evaluated on the validation set."""
+    header("data, scalar", "points", "one fit s", "grid s", "grid / fit")
+    for data in args.data:
+        for scalar in args.scalars:
+            fit = run([ONE_FIT, "--data", data, "--scalar", scalar, "--grid"], args.threads)
+            row(f"{pathlib.Path(data).name}, {scalar}", str(fit["grid_points"]),
+                f"{fit['fit_seconds']:.2f}", f"{fit['grid_seconds']:.2f}",
+                f"{fit['grid_seconds'] / fit['fit_seconds']:.2f}")
+
+
 def prepare(args):
     """5,000,000 ratings as CSV, 2,000,000 reviews as JSON lines; the best of some runs."""
     header("file", "MB", "s", "MB/s", "peak MB")
@@ -145,6 +157,10 @@ def main():
     command = commands.add_parser("books", parents=[common])
     command.add_argument("--forms", nargs="+", default=["primal", "dual"])
     command.set_defaults(function=books)
+
+    command = commands.add_parser("grid", parents=[common])
+    command.add_argument("--data", nargs="+", required=True)
+    command.set_defaults(function=grid)
 
     command = commands.add_parser("prepare")
     command.add_argument("--rounds", type=int, default=3)

@@ -33,10 +33,12 @@ struct Arguments {
   double lambda_f = 10;
   double lambda_kd = 150;
   bool evaluate = false;
+  bool grid = false;
 };
 
 struct Inputs {
   lae::Csr<float> train;
+  lae::Csr<float> valid;
   lae::Csr<float> test;
   lae::Matrix<float> embeddings;
 };
@@ -46,11 +48,13 @@ Inputs read(const Arguments& arguments) {
   if (arguments.data.empty()) {
     const auto [users, items, interactions, dimensions] = arguments.synthetic;
     return {synthetic::interactions(users, items, interactions),
+            synthetic::interactions(users, items, interactions / 8, 2),
             synthetic::interactions(users, items, interactions / 8, 3),
             with_embeddings ? synthetic::embeddings(items, dimensions) : lae::Matrix<float>()};
   }
   const std::filesystem::path folder = arguments.data;
-  return {lae::read_npz<float>(folder / "train.npz"), lae::read_npz<float>(folder / "test.npz"),
+  return {lae::read_npz<float>(folder / "train.npz"), lae::read_npz<float>(folder / "valid.npz"),
+          lae::read_npz<float>(folder / "test.npz"),
           with_embeddings ? lae::read_npy<float>(folder / "embeddings.npy") : lae::Matrix<float>()};
 }
 
@@ -109,6 +113,21 @@ json measure(const Arguments& arguments) {
     result["recall@20"] = report.all.recall[0];
     result["ndcg@20"] = report.all.ndcg[0];
   }
+  if (arguments.grid) {
+    // With λ_X + λ_KD as in the fit, from a tenth of λ_F to ten times it.
+    lae::L3aeProtocol protocol;
+    protocol.lambda_f.clear();
+    for (const double factor : {0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0}) {
+      protocol.lambda_f.push_back(factor * arguments.lambda_f);
+    }
+    const auto points = lae::l3ae_grid(arguments.lambda_x + arguments.lambda_kd, protocol);
+    const auto grid_start = std::chrono::steady_clock::now();
+    const auto search = lae::grid_search<lae::L3ae<Scalar>>(points, inputs.train, inputs.embeddings,
+                                                            inputs.valid);
+    result["grid_seconds"] = yardstick::seconds_since(grid_start);
+    result["grid_points"] = search.trials.size();
+    result["grid_best_ndcg@20"] = search.trials.front().score;
+  }
   return result;
 }
 
@@ -118,7 +137,7 @@ int main(int argc, char** argv) {
   Arguments arguments;
   CLI::App app{"Measures one fit: seconds, flops, peak bytes, and the share of the GEMM rate."};
   app.add_option("--data", arguments.data,
-                 "folder with train.npz, test.npz, embeddings.npy; default: synthetic data");
+                 "folder with train.npz, valid.npz, test.npz, embeddings.npy; default: synthetic data");
   app.add_option("--synthetic", arguments.synthetic, "USERS,ITEMS,INTERACTIONS,DIMENSIONS")
       ->delimiter(',')
       ->capture_default_str();
@@ -138,6 +157,8 @@ int main(int argc, char** argv) {
   app.add_option("--lambda-f", arguments.lambda_f, "l3ae")->capture_default_str();
   app.add_option("--lambda-kd", arguments.lambda_kd, "l3ae")->capture_default_str();
   app.add_flag("--evaluate", arguments.evaluate, "time an evaluation of the test set, too");
+  app.add_flag("--grid", arguments.grid,
+               "time a search of 42 points of l3ae, measured on the validation set, too");
   CLI11_PARSE(app, argc, argv);
   try {
     std::cout << (arguments.scalar == "float" ? measure<float>(arguments)

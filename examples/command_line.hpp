@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <exception>
 #include <filesystem>
 #include <functional>
@@ -62,6 +63,10 @@ inline int run_program(CLI::App& app, int argc, char** argv, const std::function
     complain(error.what());
     return failure;
   }
+}
+
+inline double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
 /// \throws lae::FileError; an existing file is then as it was.

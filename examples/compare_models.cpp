@@ -68,6 +68,7 @@ void add_options(CLI::App& app, Settings& settings) {
       ->delimiter(',')
       ->check(CLI::Range(1, 1000000).description(""));
   add_computation_options(app, settings.computation);
+  add_form_option(app, settings.computation);
   app.add_option("--json", settings.json,
                  "write the outcome here too, with validation, head and tail metrics")
       ->option_text("FILE");
@@ -84,10 +85,6 @@ void add_options(CLI::App& app, Settings& settings) {
       ->option_text("DIR")
       ->group(synthetic)
       ->excludes("--data");
-}
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
 /// The item file that a model needs and the data folder lacks.

@@ -45,6 +45,10 @@ inline void add_computation_options(CLI::App& app, Computation& computation) {
   app.add_option("--threads", computation.threads, "default: OpenMP's choice")
       ->option_text("N")
       ->check(CLI::Range(1, 4096).description(""));
+}
+
+/// For programs whose every fit can take either form.
+inline void add_form_option(CLI::App& app, Computation& computation) {
   app.add_option_function<std::string>(
          "--form",
          [&](const std::string& name) {
@@ -98,6 +102,13 @@ PreparedModel<Scalar> prepare_model(const ModelEntry<Scalar>& model, const Hyper
 inline constexpr const char* hyper_parameter_group =
     "Hyper-parameters (q is the mean squared length of an item's embedding)";
 
+inline constexpr const char* refinement_group =
+    "Refinements of all models fitted on interactions; default: 0, which is off";
+
+inline bool is_hyper_parameter(const CLI::Option* option) {
+  return option->get_group() == hyper_parameter_group || option->get_group() == refinement_group;
+}
+
 inline void add_hyper_parameter_options(CLI::App& app, HyperParameters& wanted) {
   const auto add_number = [&](const char* name, std::optional<double>& value, std::string text) {
     app.add_option(name, value, std::move(text))->option_text("X")->group(hyper_parameter_group);
@@ -125,6 +136,18 @@ inline void add_hyper_parameter_options(CLI::App& app, HyperParameters& wanted) 
   add_number("--lambda-kd", wanted.lambda_kd,
              fmt::format("strength of l3ae's distillation from the embeddings; default: {}",
                          defaults::l3ae_lambda_kd));
+
+  const auto add_refinement = [&](const char* name, double& value, std::string text) {
+    app.add_option(name, value, std::move(text))->option_text("X")->group(refinement_group);
+  };
+  add_refinement("--dropout", wanted.refinements.dropout,
+                 "p in [0, 1): a ridge that grows with an item's popularity");
+  add_refinement("--user-exponent", wanted.refinements.user_exponent,
+                 "a: users with r items in their history count r^(-2a)");
+  add_refinement("--target-exponent", wanted.refinements.target_exponent,
+                 "b: scores of an item that n users have are scaled by n^(-b)");
+  add_refinement("--diagonal-bound", wanted.refinements.diagonal_bound,
+                 "how much an item may stand for itself, at least 0");
 }
 
 }  // namespace example

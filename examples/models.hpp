@@ -23,6 +23,7 @@ struct HyperParameters {
   std::optional<double> lambda_t;
   std::optional<double> lambda_f;
   std::optional<double> lambda_kd;
+  lae::Refinements refinements{};  ///< of the models that are fitted on interactions
 };
 
 /// Settings that do well on catalogues of some thousand items with about ten interactions a user.
@@ -41,12 +42,49 @@ inline constexpr double l3ae_lambda_x = 0;
 inline constexpr double l3ae_lambda_kd = 100;
 }  // namespace defaults
 
+/// The hyper-parameters of a model by name; refinements only where they are on.
+using NamedValues = std::vector<std::pair<std::string, double>>;
+
+inline void append(NamedValues& values, const lae::Refinements& refinements) {
+  const auto add = [&](const char* name, double value) {
+    if (value != 0) values.emplace_back(name, value);
+  };
+  add("dropout", refinements.dropout);
+  add("user_exponent", refinements.user_exponent);
+  add("target_exponent", refinements.target_exponent);
+  add("diagonal_bound", refinements.diagonal_bound);
+}
+inline NamedValues named_values(const lae::EaseOptions& o) {
+  NamedValues values{{"lambda", o.lambda}};
+  append(values, o.refinements);
+  return values;
+}
+inline NamedValues named_values(const lae::CeaseOptions& o) {
+  NamedValues values{{"lambda", o.lambda}, {"alpha", o.alpha}};
+  append(values, o.refinements);
+  return values;
+}
+inline NamedValues named_values(const lae::AddEaseOptions& o) {
+  NamedValues values{{"lambda_x", o.lambda_x}, {"lambda_t", o.lambda_t}, {"alpha", o.alpha}};
+  append(values, o.refinements);
+  return values;
+}
+inline NamedValues named_values(const lae::L3aeOptions& o) {
+  NamedValues values{
+      {"lambda_x", o.lambda_x}, {"lambda_f", o.lambda_f}, {"lambda_kd", o.lambda_kd}};
+  append(values, o.refinements);
+  return values;
+}
+inline NamedValues named_values(const lae::CosineOptions& o) {
+  return {{"normalize", o.normalize ? 1.0 : 0.0}};
+}
+
 enum class SideInformation { none, embeddings, tags };
 
 /// A model whose hyper-parameters are known to be valid.
 template <class Scalar>
 struct PreparedModel {
-  std::vector<std::pair<std::string, double>> hyper_parameters;
+  NamedValues hyper_parameters;
   std::function<lae::ItemModel<Scalar>(const Dataset<Scalar>&, const lae::FitControl&)> fit;
   /// The form that `fit` takes if this one is asked for; empty for models without the choice.
   /// \throws std::invalid_argument if the model has no such form.
@@ -63,28 +101,26 @@ struct ModelEntry {
   std::function<PreparedModel<Scalar>(const HyperParameters&, const Dataset<Scalar>&)> prepare;
 };
 
-namespace detail {
-
-/// The mean squared length of an item's embedding.
+/// q, the mean squared length of an item's embedding.
 template <class Scalar>
-double embedding_scale(const Dataset<Scalar>& data) {
-  return data.embeddings->template cast<double>().squaredNorm() /
-         static_cast<double>(data.embeddings->rows());
+double mean_squared_length(const lae::Matrix<Scalar>& embeddings) {
+  return embeddings.template cast<double>().squaredNorm() / static_cast<double>(embeddings.rows());
 }
+
+namespace detail {
 
 template <class Scalar>
 double embedding_ridge(const Dataset<Scalar>& data) {
-  return defaults::lambda_f_per_q * embedding_scale(data);
+  return defaults::lambda_f_per_q * mean_squared_length(*data.embeddings);
 }
 
 /// `side` is the member of the data set that holds the side information.
 template <class Scalar, class Side>
 PreparedModel<Scalar> prepare_cease(const HyperParameters& wanted, double default_alpha,
                                     Side side) {
-  const double lambda = wanted.lambda.value_or(defaults::lambda);
-  const double alpha = wanted.alpha.value_or(default_alpha);
-  const lae::Cease<Scalar> solver({lambda, alpha});
-  return {{{"lambda", lambda}, {"alpha", alpha}},
+  const lae::Cease<Scalar> solver({wanted.lambda.value_or(defaults::lambda),
+                                   wanted.alpha.value_or(default_alpha), wanted.refinements});
+  return {named_values(solver.options()),
           [=](const Dataset<Scalar>& data, const lae::FitControl& control) {
             return solver.fit(data.train, *(data.*side), control);
           },
@@ -96,11 +132,10 @@ PreparedModel<Scalar> prepare_cease(const HyperParameters& wanted, double defaul
 template <class Scalar, class Side>
 PreparedModel<Scalar> prepare_add_ease(const HyperParameters& wanted, double default_lambda_t,
                                        double default_alpha, Side side) {
-  const double lambda_x = wanted.lambda_x.value_or(defaults::lambda);
-  const double lambda_t = wanted.lambda_t.value_or(default_lambda_t);
-  const double alpha = wanted.alpha.value_or(default_alpha);
-  const lae::AddEase<Scalar> solver({lambda_x, lambda_t, alpha});
-  return {{{"lambda_x", lambda_x}, {"lambda_t", lambda_t}, {"alpha", alpha}},
+  const lae::AddEase<Scalar> solver({wanted.lambda_x.value_or(defaults::lambda),
+                                     wanted.lambda_t.value_or(default_lambda_t),
+                                     wanted.alpha.value_or(default_alpha), wanted.refinements});
+  return {named_values(solver.options()),
           [=](const Dataset<Scalar>& data, const lae::FitControl& control) {
             return solver.fit(data.train, *(data.*side), control);
           },
@@ -120,9 +155,9 @@ const std::vector<ModelEntry<Scalar>>& model_registry() {
   static const std::vector<ModelEntry<Scalar>> entries = {
       {"ease", "EASE", "interactions alone", SideInformation::none,
        [](const HyperParameters& wanted, const Data&) -> Prepared {
-         const double lambda = wanted.lambda.value_or(defaults::lambda);
-         const lae::Ease<Scalar> solver({lambda});
-         return {{{"lambda", lambda}},
+         const lae::Ease<Scalar> solver(
+             {wanted.lambda.value_or(defaults::lambda), wanted.refinements});
+         return {named_values(solver.options()),
                  [=](const Data& data, const FitControl& control) {
                    return solver.fit(data.train, control);
                  },
@@ -143,11 +178,11 @@ const std::vector<ModelEntry<Scalar>>& model_registry() {
       {"l3ae", "L3AE", "interactions, distilling from a fit on embeddings",
        SideInformation::embeddings,
        [](const HyperParameters& wanted, const Data& data) -> Prepared {
-         const double lambda_x = wanted.lambda_x.value_or(defaults::l3ae_lambda_x);
-         const double lambda_f = wanted.lambda_f.value_or(detail::embedding_ridge(data));
-         const double lambda_kd = wanted.lambda_kd.value_or(defaults::l3ae_lambda_kd);
-         const lae::L3ae<Scalar> solver({lambda_x, lambda_f, lambda_kd});
-         return {{{"lambda_x", lambda_x}, {"lambda_f", lambda_f}, {"lambda_kd", lambda_kd}},
+         const lae::L3ae<Scalar> solver({wanted.lambda_x.value_or(defaults::l3ae_lambda_x),
+                                         wanted.lambda_f.value_or(detail::embedding_ridge(data)),
+                                         wanted.lambda_kd.value_or(defaults::l3ae_lambda_kd),
+                                         wanted.refinements});
+         return {named_values(solver.options()),
                  [=](const Data& fitted, const FitControl& control) {
                    return solver.fit(fitted.train, *fitted.embeddings, control);
                  },
@@ -175,7 +210,7 @@ const std::vector<ModelEntry<Scalar>>& model_registry() {
       {"llm-cease", "LLM-CEASE", "CEASE on embeddings instead of tags", SideInformation::embeddings,
        [](const HyperParameters& wanted, const Data& data) {
          return detail::prepare_cease<Scalar>(
-             wanted, defaults::llm_cease_alpha_times_q / detail::embedding_scale(data),
+             wanted, defaults::llm_cease_alpha_times_q / mean_squared_length(*data.embeddings),
              &Data::embeddings);
        }},
       {"llm-add-ease", "LLM-Add-EASE", "Add-EASE on embeddings instead of tags",

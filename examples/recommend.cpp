@@ -71,16 +71,14 @@ void add_options(CLI::App& app, Settings& settings) {
   app.add_option("--save", settings.save, "write the fitted model to this file")
       ->option_text("FILE");
   add_computation_options(app, settings.computation);
+  add_form_option(app, settings.computation);
   add_hyper_parameter_options(app, settings.hyper_parameters);
   CLI::Option* load = app.add_option("--load", settings.load,
                                      "take a model saved before, with the same --scalar, instead\n"
                                      "of fitting one")
                           ->option_text("FILE");
   for (const char* name : {"--model", "--save", "--form"}) load->excludes(app.get_option(name));
-  for (CLI::Option* option : app.get_options(
-           [](const CLI::Option* each) { return each->get_group() == hyper_parameter_group; })) {
-    load->excludes(option);
-  }
+  for (CLI::Option* option : app.get_options(is_hyper_parameter)) load->excludes(option);
 
   const std::string who = "For whom (one of these; none is needed with --save)";
   std::vector<CLI::Option*> choices;

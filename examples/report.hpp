@@ -114,14 +114,14 @@ inline nlohmann::ordered_json group_json(const lae::GroupMetrics& group,
   return json;
 }
 
+}  // namespace detail
+
 inline nlohmann::ordered_json report_json(const lae::EvaluationReport& report) {
-  nlohmann::ordered_json json = group_json(report.all, report.cutoffs);
-  json["head"] = group_json(report.head, report.cutoffs);
-  json["tail"] = group_json(report.tail, report.cutoffs);
+  nlohmann::ordered_json json = detail::group_json(report.all, report.cutoffs);
+  json["head"] = detail::group_json(report.head, report.cutoffs);
+  json["tail"] = detail::group_json(report.tail, report.cutoffs);
   return json;
 }
-
-}  // namespace detail
 
 inline nlohmann::ordered_json outcome_json(const Outcome& outcome) {
   nlohmann::ordered_json hyper_parameters = nlohmann::ordered_json::object();
@@ -130,8 +130,8 @@ inline nlohmann::ordered_json outcome_json(const Outcome& outcome) {
   if (!outcome.form.empty()) json["form"] = outcome.form;
   json["fit_seconds"] = outcome.fit_seconds;
   json["evaluate_seconds"] = outcome.evaluate_seconds;
-  json["valid"] = detail::report_json(outcome.valid);
-  json["test"] = detail::report_json(outcome.test);
+  json["valid"] = report_json(outcome.valid);
+  json["test"] = report_json(outcome.test);
   return json;
 }
 

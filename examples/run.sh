@@ -7,6 +7,7 @@
 #                                                        options go to prepare_amazon
 #     examples/run.sh --data DIR [...]                   compares models on a data-set folder alone;
 #                                                        all options go to compare_models
+#     examples/run.sh paper_tables --data DIR [...]      tunes models and reports like the paper
 #
 # The first two make the data-set folder lae-data/X in the current folder, anew each time.
 set -euo pipefail
@@ -30,14 +31,20 @@ from_reviews() {
   step recommend --data "$folder" --sample 5 --k 5
 }
 
-install_packages g++ make cmake libeigen3-dev libzip-dev libcli11-dev libfmt-dev nlohmann-json3-dev \
-  zlib1g-dev libsimdjson-dev libssl-dev libcpp-httplib-dev
-say "building the example programs (some minutes the first time)"
-for program in synthetic_category prepare_amazon encode_items compare_models recommend; do
-  build release "$program"
-done
+packages=(g++ make cmake libeigen3-dev libzip-dev libcli11-dev libfmt-dev nlohmann-json3-dev
+  zlib1g-dev libsimdjson-dev libssl-dev libcpp-httplib-dev)
+programs=(synthetic_category prepare_amazon encode_items compare_models recommend)
+if [[ ${1:-} == paper_tables ]]; then
+  packages+=(libboost-dev libspectra-dev gnuplot-nox)
+  programs=(paper_tables)
+fi
+install_packages "${packages[@]}"
+say "building ${programs[*]} (some minutes the first time)"
+for program in "${programs[@]}"; do build release "$program"; done
 
-if (($# == 0)); then
+if [[ ${1:-} == paper_tables ]]; then
+  "$root/build/release/examples/paper_tables" "${@:2}"
+elif (($# == 0)); then
   step synthetic_category --output lae-data/raw
   from_reviews lae-data/raw/Synthetic.jsonl lae-data/raw/meta_Synthetic.jsonl
 elif [[ $1 == -* ]]; then

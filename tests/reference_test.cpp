@@ -189,6 +189,27 @@ TEST_CASE("games-10core: every run of the authors' code is reproduced", "[refere
   check_reference("games-10core");
 }
 
+TEST_CASE("games-10core: a grid of L3AE is what 42 fits from scratch are", "[reference]") {
+  const auto folder = test_data("games-10core");
+  if (!folder) return;
+  const Dataset data = read_dataset(*folder);
+  lae::L3aeProtocol protocol;
+  protocol.lambda_f = {10, 20, 50, 100, 200, 500, 1000};
+  protocol.lambda_kd = {25, 50, 75, 100, 150, 200};
+  const auto search = lae::grid_search<lae::L3ae<double>>(lae::l3ae_grid(100, protocol), data.train,
+                                                          data.embeddings, data.valid);
+  REQUIRE(search.trials.size() == 42);
+  for (const auto& trial : search.trials) {
+    INFO("lambda_f " << trial.options.lambda_f << ", lambda_kd " << trial.options.lambda_kd);
+    const auto model = lae::L3ae<double>(trial.options).fit(data.train, data.embeddings);
+    const auto expected = lae::evaluate(model, data.train, data.valid, {{10, 20}}).all;
+    for (std::size_t c = 0; c < 2; ++c) {
+      CHECK(std::abs(trial.recall[c] - expected.recall[c]) < 1e-9);
+      CHECK(std::abs(trial.ndcg[c] - expected.ndcg[c]) < 1e-9);
+    }
+  }
+}
+
 TEST_CASE("games-llm-profiles: every run of the authors' code is reproduced", "[reference]") {
   check_reference("games-llm-profiles");
 }

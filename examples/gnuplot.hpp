@@ -1,0 +1,79 @@
+#pragma once
+
+/// \file
+/// Plots as PNG, by gnuplot if it is there.
+
+#include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "command_line.hpp"
+
+namespace example {
+
+/// A table of numbers, one column a series; gnuplot reads it from a file.
+struct PlotData {
+  std::vector<std::string> columns;
+  std::vector<std::vector<std::string>> rows;
+
+  std::string text() const {
+    std::string lines;
+    const auto add = [&](const std::vector<std::string>& cells) {
+      for (std::size_t i = 0; i < cells.size(); ++i) {
+        lines += (i == 0 ? "" : "\t") + cells[i];
+      }
+      lines += "\n";
+    };
+    add(columns);
+    for (const auto& row : rows) add(row);
+    return lines;
+  }
+};
+
+/// Writes plots into a folder: NAME.tsv with the numbers, NAME.gp with what gnuplot is to do, and
+/// NAME.png, if there is a gnuplot.
+class Plots {
+ public:
+  explicit Plots(std::filesystem::path folder) : folder_(std::move(folder)) {
+    std::filesystem::create_directories(folder_);
+  }
+
+  /// \param commands for gnuplot, where `data` is the name of the file of numbers.
+  /// \return whether there is a picture now.
+  bool draw(const std::string& name, const PlotData& data, const std::string& commands, int width,
+            int height) const {
+    write_text(folder_ / (name + ".tsv"), data.text());
+    write_text(folder_ / (name + ".gp"),
+               fmt::format("set terminal pngcairo size {},{} font 'sans,11' noenhanced\n"
+                           "set output '{}.png'\n"
+                           "set datafile separator tab\n"
+                           "set key noenhanced\n"
+                           "data = '{}.tsv'\n{}",
+                           width, height, name, name, commands));
+    return run_gnuplot(name + ".gp");
+  }
+
+ private:
+  bool run_gnuplot(const std::string& script) const {
+    const pid_t id = fork();
+    if (id < 0) return false;
+    if (id == 0) {
+      if (chdir(folder_.c_str()) != 0) _exit(127);
+      execlp("gnuplot", "gnuplot", script.c_str(), static_cast<char*>(nullptr));
+      _exit(127);
+    }
+    int status = 0;
+    waitpid(id, &status, 0);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  }
+
+  std::filesystem::path folder_;
+};
+
+}  // namespace example

@@ -1,0 +1,248 @@
+// paper_tables as a process: what it reports, that it goes on where it was, and its statistics.
+
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <lae/io/npy.hpp>
+#include <lae/io/npz.hpp>
+#include <lae/lae.hpp>
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <significance.hpp>
+#include <spectrum.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "catch.hpp"
+#include "files.hpp"
+#include "process.hpp"
+#include "random_data.hpp"
+
+using Catch::Matchers::ContainsSubstring;
+using lae::Csr;
+using lae::Index;
+using lae::Matrix;
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// A folder with a data set, where items of a topic have users and embeddings in common.
+class Study {
+ public:
+  static constexpr Index users = 120;
+  static constexpr Index items = 40;
+
+  explicit Study(bool with_side_information = true) {
+    fs::create_directory(data());
+    RandomData random(400);
+    Csr<double> parts[3];
+    for (Csr<double>& part : parts) part.resize(users, items);
+    Matrix<float> embeddings = random.dense(items, 6).cast<float>();
+    Csr<double> tags(items, 5);
+    for (Index item = 0; item < items; ++item) {
+      embeddings(item, item % 4) += 2;
+      tags.insert(item, item % 5) = 1;
+      for (Index user = 0; user < users; ++user) {
+        const bool is_taste = item % 4 == user % 4;
+        if (random.uniform() > (is_taste ? 0.5 : 0.05)) continue;
+        const double part = random.uniform();
+        parts[part < 0.7 ? 0 : part < 0.85 ? 1 : 2].insert(user, item) = 1;
+      }
+    }
+    const char* names[] = {"train.npz", "valid.npz", "test.npz"};
+    for (int i = 0; i < 3; ++i) lae::write_npz(data() / names[i], parts[i]);
+    train = parts[0];
+    test = parts[2];
+    if (!with_side_information) return;
+    lae::write_npy(data() / "embeddings.npy", embeddings);
+    lae::write_npz(data() / "tags.npz", tags);
+    const Matrix<float> other = random.dense(items, 3).cast<float>();
+    lae::write_npy(data() / "embeddings-other.npy", other);
+  }
+
+  fs::path data() const { return folder_ / "shop"; }
+  fs::path output() const { return folder_ / "out"; }
+
+  Process::Words command(const Process::Words& more = {}) const {
+    Process::Words words = {LAE_PAPER_TABLES, "--data", data(), "--output", output()};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  }
+
+  std::string report() const { return read_bytes(output() / "report.md"); }
+
+  json steps() const {
+    return json::parse(read_bytes(output() / "report.json")).at("shop").at("steps");
+  }
+
+  Csr<double> train;
+  Csr<double> test;
+
+ private:
+  TemporaryFolder folder_;
+};
+
+}  // namespace
+
+TEST_CASE("paper_tables reports all models, and figures of what it measured") {
+  const Study study;
+  const Ending ending = run(study.command());
+  CHECK(ending.err.empty());
+  REQUIRE(ending.code == 0);
+  CHECK_THAT(ending.out, ContainsSubstring("shop: L3AE, refined"));
+  const std::string report = study.report();
+  for (const char* text :
+       {"## shop", "120 users", "| cosine |", "| semantic EASE |", "| EASE |", "CEASE", "Add-EASE",
+        "L3AE, refined", "LLM-CEASE", "LLM-Add-EASE", "L3AE, embeddings shuffled and EASE",
+        "95 % interval", "Figure 1", "Figure 2", "Figure 3", "Figure 4", "embeddings-other",
+        "tags, latent semantic analysis"}) {
+    INFO(text);
+    CHECK_THAT(report, ContainsSubstring(text));
+  }
+  const json steps = study.steps();
+  for (const char* step : {"ease", "cosine", "semantic-ease", "cease", "add-ease", "llm-cease",
+                           "llm-add-ease", "l3ae", "l3ae-refined", "l3ae-shuffled"}) {
+    INFO(step);
+    CHECK(steps.at(step).at("test").at("ndcg@20").get<double>() > 0);
+  }
+
+  // The test metrics are those of the chosen hyper-parameters.
+  const json& ease = steps.at("ease");
+  const double lambda = ease.at("hyper_parameters").at("lambda");
+  const auto model = lae::Ease<double>({lambda}).fit(study.train);
+  const auto expected = lae::evaluate(model, study.train, study.test).all;
+  CHECK(ease.at("test").at("ndcg@20").get<double>() == Approx(expected.ndcg[1]));
+  CHECK(ease.at("test").at("recall@10").get<double>() == Approx(expected.recall[0]));
+  // λ* is kept by the protocol.
+  for (const json& trial : steps.at("l3ae").at("trials")) {
+    CHECK(trial.at("lambda_x").get<double>() + trial.at("lambda_kd").get<double>() ==
+          Approx(lambda));
+  }
+  // The refined model was chosen by the validation set, from the plain one on.
+  CHECK(steps.at("l3ae-refined").at("valid").at("ndcg@20").get<double>() >=
+        steps.at("l3ae").at("valid").at("ndcg@20").get<double>());
+  if (std::system("command -v gnuplot > /dev/null") == 0) {
+    for (const char* figure :
+         {"1-head-and-tail", "2-singular-values", "3-sensitivity", "4-embeddings"}) {
+      const fs::path picture =
+          study.output() / "plots" / (std::string("shop-figure-") + figure + ".png");
+      INFO(picture);
+      CHECK(read_bytes(picture).substr(1, 3) == "PNG");
+      CHECK_THAT(report, ContainsSubstring("plots/" + picture.filename().string()));
+    }
+  } else {
+    WARN("skipped: no gnuplot");
+  }
+}
+
+TEST_CASE("paper_tables does without embeddings, tags and gnuplot") {
+  const Study study(false);
+  const Ending ending =
+      run(study.command({"--scalar", "float"}), [] { setenv("PATH", "/nonexistent", 1); });
+  CHECK(ending.err.empty());
+  REQUIRE(ending.code == 0);
+  CHECK_THAT(ending.out, ContainsSubstring("install gnuplot"));
+  CHECK_THAT(study.report(), ContainsSubstring("| **EASE** |") &&
+                                 ContainsSubstring("shop-figure-2-singular-values.tsv") &&
+                                 !ContainsSubstring("L3AE |"));
+  CHECK_THAT(read_bytes(study.output() / "plots" / "shop-figure-2-singular-values.tsv"),
+             ContainsSubstring("1\t1\t"));
+}
+
+TEST_CASE("paper_tables goes on where it was interrupted, and does again what has changed") {
+  const Study study;
+  Process process(study.command());
+  const fs::path first = study.output() / "steps" / "shop" / "ease.json";
+  while (!fs::exists(first) && !process.has_ended()) continue;
+  process.send(SIGINT);
+  const Ending interrupted = process.wait();
+  CHECK(interrupted.code == 130);
+  CHECK_THAT(interrupted.err, ContainsSubstring("interrupted"));
+  CHECK_FALSE(fs::exists(study.output() / "report.md"));
+  const std::string kept = read_bytes(first);
+
+  const Ending finished = run(study.command());
+  REQUIRE(finished.code == 0);
+  CHECK_THAT(finished.out, !ContainsSubstring("shop: EASE "));
+  CHECK_THAT(finished.out, ContainsSubstring("shop: singular values"));
+  CHECK(read_bytes(first) == kept);
+
+  const std::string report = study.report();
+  const Ending again = run(study.command());
+  REQUIRE(again.code == 0);
+  CHECK_THAT(again.out, !ContainsSubstring(" s\n"));  // no step took any
+  CHECK(study.report() == report);
+
+  // Other tags: what was computed with them, and that alone, is computed again.
+  RandomData random(401);
+  lae::write_npz(study.data() / "tags.npz", random.interactions(Study::items, 6, 0.3));
+  const Ending changed = run(study.command());
+  REQUIRE(changed.code == 0);
+  CHECK_THAT(changed.out, ContainsSubstring("shop: CEASE "));
+  CHECK_THAT(changed.out, !ContainsSubstring("shop: EASE ") && !ContainsSubstring("shop: L3AE "));
+}
+
+TEST_CASE("paper_tables refuses what it cannot do") {
+  const Study study;
+  const auto refusal = [&](int code, const Process::Words& arguments) {
+    const Ending ending = run(study.command(arguments));
+    CHECK(ending.code == code);
+    return ending.err;
+  };
+  CHECK_THAT(refusal(2, {"--data", study.data() / "missing"}), ContainsSubstring("missing"));
+  CHECK_THAT(refusal(2, {"--data", study.data() / "."}), ContainsSubstring("same name"));
+  RandomData random(402);
+  const fs::path wrong = study.data() / "wrong.npy";
+  lae::write_npy(wrong, random.dense(7, 2));
+  CHECK_THAT(refusal(2, {"--embeddings", wrong}), ContainsSubstring("7 rows"));
+  Ending ending = run({LAE_PAPER_TABLES, "--help"});
+  CHECK(ending.code == 0);
+  CHECK_THAT(ending.out, ContainsSubstring("--data") && ContainsSubstring("goes"));
+}
+
+TEST_CASE("Paired comparisons: a t-test by hand, and an interval around the mean") {
+  // Differences 1, 2, 3, 4: mean 2.5, standard error √(5/3) / 2, t = 3.873 with 3 degrees of
+  // freedom, for which tables say p = 0.0305.
+  const auto result = example::compare_paired({2, 4, 6, 8}, {1, 2, 3, 4});
+  CHECK(result.difference == Approx(2.5));
+  CHECK(result.t == Approx(3.87298));
+  CHECK(result.p_value == Approx(0.03047).epsilon(1e-3));
+  const auto mirrored = example::compare_paired({1, 2, 3, 4}, {2, 4, 6, 8});
+  CHECK(mirrored.t == Approx(-result.t));
+  CHECK(mirrored.p_value == Approx(result.p_value));
+  const auto same = example::compare_paired({1, 2}, {1, 2});
+  CHECK(same.p_value == 1);
+  CHECK(same.low == 0);
+  CHECK_THROWS_AS(example::compare_paired({1, 2}, {1, 2, 3}), std::invalid_argument);
+
+  // Of many users the interval is that of the normal distribution.
+  RandomData random(403);
+  std::vector<double> a;
+  std::vector<double> b(4000, 0.0);
+  for (std::size_t i = 0; i < b.size(); ++i) a.push_back(0.1 + random.uniform());
+  const auto many = example::compare_paired(a, b);
+  const double error = many.difference / many.t;
+  CHECK(many.low == Approx(many.difference - 1.96 * error).margin(0.2 * error));
+  CHECK(many.high == Approx(many.difference + 1.96 * error).margin(0.2 * error));
+}
+
+TEST_CASE("Singular values equal those of a full decomposition") {
+  RandomData random(404);
+  for (const auto& [rows, columns] : {std::pair<Index, Index>{50, 20}, {20, 50}, {3, 1}}) {
+    const Csr<double> x = random.interactions(rows, columns, 0.4);
+    const Eigen::VectorXd expected =
+        Eigen::JacobiSVD<Eigen::MatrixXd>(Eigen::MatrixXd(x)).singularValues();
+    const auto values = example::largest_singular_values(x, 10);
+    REQUIRE(!values.empty());
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      CHECK(values[i] == Approx(expected[static_cast<Index>(i)]).margin(1e-6));
+    }
+  }
+  const Matrix<double> f = random.dense(30, 6);
+  const Eigen::VectorXd expected = Eigen::JacobiSVD<Eigen::MatrixXd>(f).singularValues();
+  const auto values = example::largest_singular_values(f, 4);
+  REQUIRE(values.size() == 4);
+  for (std::size_t i = 0; i < 4; ++i) CHECK(values[i] == Approx(expected[static_cast<Index>(i)]));
+}
