@@ -1,8 +1,8 @@
 #pragma once
 
 /// \file
-/// The way the L3AE paper chooses hyper-parameters (CIKM 2025, section 4): λ* is the best ridge of
-/// EASE; then, with λ_X + λ_KD = λ* fixed, the best λ_F and λ_KD.
+/// The way the L3AE paper (CIKM 2025) chooses hyper-parameters: λ* is the best ridge of EASE; then,
+/// with λ_X + λ_KD = λ* fixed, the best λ_F and λ_KD.
 
 #include <utility>
 #include <vector>
