@@ -165,7 +165,7 @@ TEST_CASE("paper_tables goes on where it was interrupted, and does again what ha
 
   const Ending finished = run(study.command());
   REQUIRE(finished.code == 0);
-  CHECK_THAT(finished.out, !ContainsSubstring("shop: EASE "));
+  CHECK_THAT(finished.out, !ContainsSubstring("shop: EASE  "));
   CHECK_THAT(finished.out, ContainsSubstring("shop: singular values"));
   CHECK(read_bytes(first) == kept);
 
@@ -180,8 +180,8 @@ TEST_CASE("paper_tables goes on where it was interrupted, and does again what ha
   lae::write_npz(study.data() / "tags.npz", random.interactions(Study::items, 6, 0.3));
   const Ending changed = run(study.command());
   REQUIRE(changed.code == 0);
-  CHECK_THAT(changed.out, ContainsSubstring("shop: CEASE "));
-  CHECK_THAT(changed.out, !ContainsSubstring("shop: EASE ") && !ContainsSubstring("shop: L3AE "));
+  CHECK_THAT(changed.out, ContainsSubstring("shop: CEASE  "));
+  CHECK_THAT(changed.out, !ContainsSubstring("shop: EASE  ") && !ContainsSubstring("shop: L3AE  "));
 }
 
 TEST_CASE("paper_tables refuses what it cannot do") {
