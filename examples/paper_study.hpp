@@ -261,7 +261,7 @@ class PaperStudy {
       axes.push_back(axis);
       points.push_back(point);
     };
-    for (const double factor : {0.3, 0.6, 1.0, 2.0, 5.0}) {
+    for (const double factor : {0.4, 1.0, 2.0, 5.0}) {
       lae::L3aeOptions point = best;
       point.lambda_x = lambda_ * factor - best.lambda_kd;
       add("lambda_x", point);

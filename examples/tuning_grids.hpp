@@ -19,7 +19,7 @@ inline std::vector<double> scaled(double factor, std::vector<double> values) {
 
 namespace grids {
 
-inline const std::vector<double> lambda = {20, 50, 100, 200, 500, 1000};
+inline const std::vector<double> lambda = {20, 50, 100, 200, 500};
 inline const std::vector<double> lambda_f_per_q = {0.1, 0.2, 0.5, 1, 2, 5, 10, 20};
 inline const std::vector<double> share_of_kd = {0.25, 0.5, 0.75, 1, 1.5, 2};  ///< λ_KD / λ*
 
@@ -32,17 +32,16 @@ inline std::vector<lae::EaseOptions> semantic_ease(double q) {
                    scaled(q, lambda_f_per_q));
 }
 
-/// Around the best ridge of EASE.
+/// With the best ridge of EASE.
 inline std::vector<lae::CeaseOptions> cease(double best_lambda, const std::vector<double>& alpha) {
-  const auto points = lae::vary(std::vector<lae::CeaseOptions>(1), &lae::CeaseOptions::lambda,
-                                scaled(best_lambda, {1, 2}));
-  return lae::vary(points, &lae::CeaseOptions::alpha, alpha);
+  return lae::vary(std::vector<lae::CeaseOptions>{{best_lambda, 0, {}}}, &lae::CeaseOptions::alpha,
+                   alpha);
 }
 inline std::vector<lae::CeaseOptions> cease(double best_lambda) {
-  return cease(best_lambda, {0.25, 1, 4});
+  return cease(best_lambda, {0.0625, 0.25, 1, 4});
 }
 inline std::vector<lae::CeaseOptions> llm_cease(double best_lambda, double q) {
-  return cease(best_lambda, scaled(1 / q, {4, 16, 64}));
+  return cease(best_lambda, scaled(1 / q, {1, 4, 16, 64}));
 }
 
 inline std::vector<lae::AddEaseOptions> add_ease(double best_lambda,
@@ -88,11 +87,11 @@ class RefinedSearch {
     switch (number % steps_a_round) {
       case 0:
         return with_sums(vary_by(&lae::Refinements::user_exponent,
-                                 is_first ? Values{0.15, 0.3, 0.45} : Values{-0.1, 0.1}, -1),
+                                 is_first ? Values{0.2, 0.35} : Values{-0.1, 0.1}, -1),
                          is_first ? Values{0.25, 0.5} : Values{1});
       case 1:
         return with_sums(vary_by(&lae::Refinements::dropout,
-                                 is_first ? Values{0.2, 0.4, 0.6} : Values{-0.1, 0.15}, 0),
+                                 is_first ? Values{0.4, 0.7} : Values{-0.15, 0.15}, 0),
                          is_first ? Values{0.5, 1} : Values{1});
       case 2:
         return with_targets_and_diagonal();
@@ -100,7 +99,7 @@ class RefinedSearch {
         return with_shares(lae::vary(Points{best_}, &lae::L3aeOptions::lambda_f,
                                      scaled(best_.lambda_f, {0.25, 0.5, 1, 2, 4})));
       default:
-        return with_sums({best_}, {0.5, 0.7, 1.4, 2});
+        return with_sums({best_}, {0.6, 1.6});
     }
   }
 
