@@ -107,7 +107,12 @@ void check_against_fits(const std::string& name, const Shop& shop,
 
 template <class Scalar>
 void check_all_models(const Shop& shop, const lae::FitControl& control = {}) {
-  const auto& [train, valid, f, wide, t] = shop;
+  // Not as a structured binding, which lambdas cannot capture before C++20.
+  const Csr<double>& train = shop.train;
+  const Csr<double>& valid = shop.valid;
+  const Matrix<double>& f = shop.f;
+  const Matrix<double>& wide = shop.wide;
+  const Csr<double>& t = shop.t;
   const auto with_ease =
       vary_refinements(vary(std::vector<EaseOptions>{{}}, &EaseOptions::lambda, {2, 20}));
   check_against_fits<Ease<Scalar>>(
