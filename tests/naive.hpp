@@ -85,10 +85,11 @@ inline Dense refined(const Dense& x, const Dense& gram, double lambda, const Den
   Dense a = gram;
   const double rate = refinements.dropout / (1 - refinements.dropout);
   for (Index j = 0; j < n; ++j) a(j, j) += lambda + rate * gram(j, j);
+  const Eigen::LDLT<Dense> all_items(a);
   Dense b(n, n);
   for (Index j = 0; j < n; ++j) {
     const Eigen::VectorXd target = gram.col(j) + kappa * s.col(j);
-    Eigen::VectorXd column = a.fullPivLu().solve(target);
+    Eigen::VectorXd column = all_items.solve(target);
     const double diagonal = std::clamp(column[j], 0.0, refinements.diagonal_bound);
     if (column[j] != diagonal) {
       std::vector<Index> others;
@@ -98,7 +99,7 @@ inline Dense refined(const Dense& x, const Dense& gram, double lambda, const Den
       column[j] = diagonal;
       if (!others.empty()) {
         const Eigen::VectorXd rest = target(others) - a(others, j) * diagonal;
-        column(others) = Dense(a(others, others)).fullPivLu().solve(rest).eval();
+        column(others) = Dense(a(others, others)).ldlt().solve(rest).eval();
       }
     }
     const double users = std::max<double>(static_cast<double>((x.col(j).array() != 0).count()), 1);
