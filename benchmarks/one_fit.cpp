@@ -122,8 +122,8 @@ json measure(const Arguments& arguments) {
     }
     const auto points = lae::l3ae_grid(arguments.lambda_x + arguments.lambda_kd, protocol);
     const auto grid_start = std::chrono::steady_clock::now();
-    const auto search = lae::grid_search<lae::L3ae<Scalar>>(points, inputs.train, inputs.embeddings,
-                                                            inputs.valid);
+    const auto search =
+        lae::grid_search<lae::L3ae<Scalar>>(points, inputs.train, inputs.embeddings, inputs.valid);
     result["grid_seconds"] = yardstick::seconds_since(grid_start);
     result["grid_points"] = search.trials.size();
     result["grid_best_ndcg@20"] = search.trials.front().score;
@@ -136,8 +136,9 @@ json measure(const Arguments& arguments) {
 int main(int argc, char** argv) {
   Arguments arguments;
   CLI::App app{"Measures one fit: seconds, flops, peak bytes, and the share of the GEMM rate."};
-  app.add_option("--data", arguments.data,
-                 "folder with train.npz, valid.npz, test.npz, embeddings.npy; default: synthetic data");
+  app.add_option(
+      "--data", arguments.data,
+      "folder with train.npz, valid.npz, test.npz, embeddings.npy; default: synthetic data");
   app.add_option("--synthetic", arguments.synthetic, "USERS,ITEMS,INTERACTIONS,DIMENSIONS")
       ->delimiter(',')
       ->capture_default_str();
