@@ -5,16 +5,18 @@
 /// Whoever calls them cuts the work into tiles for threads (see parallel.hpp).
 ///
 /// The kernel is the one of Goto and van de Geijn, Anatomy of High-Performance Matrix
-/// Multiplication, ACM TOMS 2008: the second factor is packed so that it stays in the second-level
-/// cache, the first so that it stays in the first-level one, and a small tile of the result stays
-/// in registers. It is written in Eigen's packets, so that it takes the widest vectors the compiler
-/// may use, and is a good fifth faster on tiles than Eigen's own product, which packs both factors
-/// anew and needs tiles larger than the cache for that to pay off.
+/// Multiplication, ACM TOMS 2008: a block of the first factor is packed so that it stays in the
+/// second-level cache, a panel of the second so that it stays in the first-level one, and a small
+/// tile of the result stays in registers. It is written in Eigen's packets, so that it takes the
+/// widest vectors the compiler may use, and is a good fifth faster on tiles than Eigen's own
+/// product, which packs both factors anew and needs tiles larger than the cache for that to pay
+/// off.
 ///
 /// With EIGEN_USE_BLAS defined, the products go to that BLAS instead.
 
 #include <algorithm>
 #include <cstddef>
+#include <numeric>
 #include <utility>
 
 #include "lae/core/types.hpp"
@@ -71,17 +73,16 @@ class ProductKernel {
   static constexpr Index width = packets * lanes;
   static constexpr Index height = EIGEN_ARCH_DEFAULT_NUMBER_OF_REGISTERS >= 32 ? 8 : 4;
 
-  // `height` rows of A are to stay in a first-level cache of 32 KB, as many columns of B in half a
-  // second-level cache of 1 MB.
-  static constexpr Index max_depth = 384;
-  static constexpr Index max_columns =
-      (Index(1) << 19) / static_cast<Index>(sizeof(Scalar)) / max_depth / width * width;
-  static_assert(smallest_triangle <= max_depth && smallest_triangle <= max_columns,
+  // `width` columns of B are to stay in a first-level cache of 32 KB (with AVX-512, of 48 KB), the
+  // block of A in the second-level one.
+  static constexpr Index max_depth = 256;
+  static constexpr Index max_rows = 480;
+  static_assert(smallest_triangle <= max_depth && smallest_triangle <= max_rows,
                 "in-place products need a factor that is packed whole");
 
  public:
   /// What every thread keeps for packed factors.
-  static constexpr Index buffer_size = max_depth * (max_columns + height);
+  static constexpr Index buffer_size = max_depth * (max_rows + width);
 
   enum class Region { all, lower };
   enum class Store { set, add };
@@ -89,20 +90,22 @@ class ProductKernel {
   template <Region region, Store store>
   static void run(Tile<Scalar> c, Scalar alpha, const Factor<Scalar>& a, const Factor<Scalar>& b) {
     static thread_local Vector<Scalar> packed(buffer_size);
-    Scalar* const packed_b = packed.data();
-    Scalar* const packed_a = packed_b + max_depth * max_columns;
+    Scalar* const packed_a = packed.data();
+    Scalar* const packed_b = packed_a + max_depth * max_rows;
     const Index depth_step = even_step(a.columns, max_depth, 1);
-    const Index column_step = even_step(c.cols(), max_columns, width);
+    const Index row_step = even_step(c.rows(), max_rows, height);
     for (Index k = 0; k < a.columns; k += depth_step) {
-      const Index part = std::min(depth_step, a.columns - k);
-      for (Index j = 0; j < c.cols(); j += column_step) {
-        const Index columns = std::min(column_step, c.cols() - j);
-        pack<width>(b.at(k, j), b.column_stride, b.row_stride, columns, part, packed_b);
-        // Rows above the diagonal have nothing to the right of column j.
-        for (Index i = region == Region::lower ? j : 0; i < c.rows(); i += height) {
-          const Index rows = std::min(height, c.rows() - i);
-          pack<height>(a.at(i, k), a.row_stride, a.column_stride, rows, part, packed_a);
-          multiply_panels<region, store>(c, alpha, i, rows, j, columns, packed_a, packed_b, part);
+      const Index depth = std::min(depth_step, a.columns - k);
+      for (Index i = 0; i < c.rows(); i += row_step) {
+        const Index rows = std::min(row_step, c.rows() - i);
+        pack<height>(a.at(i, k), a.row_stride, a.column_stride, rows, depth, packed_a);
+        // Columns right of row i + rows - 1 have nothing below the diagonal.
+        const Index columns = region == Region::lower ? std::min(c.cols(), i + rows) : c.cols();
+        for (Index j = 0; j < columns; j += width) {
+          pack<width>(b.at(k, j), b.column_stride, b.row_stride, std::min(width, columns - j),
+                      depth, packed_b);
+          multiply_panels<region, store>(c, alpha, i, rows, j, std::min(width, columns - j),
+                                         packed_a, packed_b, depth);
         }
       }
     }
@@ -116,39 +119,34 @@ class ProductKernel {
     return parts > 1 ? ((size + parts - 1) / parts + unit - 1) / unit * unit : most;
   }
 
-  /// Rows [i, i + rows) of C, columns [j, j + columns).
+  /// Rows [i, i + rows) of C, columns [j, j + columns), of which there are at most `width`.
   template <Region region, Store store>
   static void multiply_panels(Tile<Scalar>& c, Scalar alpha, Index i, Index rows, Index j,
                               Index columns, const Scalar* packed_a, const Scalar* packed_b,
                               Index depth) {
-    Scalar product[height * width];
-    for (Index first = 0; first < columns; first += width) {
-      const Index column = j + first;
-      if (region == Region::lower && column >= i + rows) break;
-      for (Index row = 0; row < rows; ++row) {
-        const Scalar* const place = &c(i + row, column);
-        for (Index p = 0; p < packets; ++p) Eigen::internal::prefetch(place + p * lanes);
+    // Rows above row j have nothing in these columns.
+    Index first = region == Region::lower ? std::max<Index>(j - i, 0) / height * height : 0;
+    for (; first < rows; first += height) {
+      const Scalar* const panel = packed_a + first * depth;
+      const Index row = i + first;
+      const Index valid = std::min(height, rows - first);
+      const bool below_diagonal = region == Region::all || j + width <= row + 1;
+      if (valid == height && columns == width && below_diagonal) {
+        multiply<store>(depth, panel, packed_b, alpha, &c(row, j), c.outerStride(),
+                        std::make_index_sequence<height>());
+        continue;
       }
-      multiply(depth, packed_a, packed_b + first * depth, product,
-               std::make_index_sequence<height>());
-      const Index valid = std::min(width, columns - first);
-      const bool below_diagonal = region == Region::all || column + width <= i + 1;
-      for (Index row = 0; row < rows; ++row) {
-        Scalar* const to = &c(i + row, column);
-        const Scalar* const from = product + row * width;
-        if (valid == width && below_diagonal) {
-          for (Index l = 0; l < width; ++l) put<store>(to[l], alpha * from[l]);
-        } else {
-          const Index end = below_diagonal ? valid : std::min(valid, i + row - column + 1);
-          for (Index l = 0; l < end; ++l) put<store>(to[l], alpha * from[l]);
+      Scalar product[height * width];
+      multiply<Store::set>(depth, panel, packed_b, alpha, product, width,
+                           std::make_index_sequence<height>());
+      for (Index r = 0; r < valid; ++r) {
+        const Index end = below_diagonal ? columns : std::min(columns, row + r - j + 1);
+        for (Index l = 0; l < end; ++l) {
+          Scalar& to = c(row + r, j + l);
+          to = store == Store::add ? to + product[r * width + l] : product[r * width + l];
         }
       }
     }
-  }
-
-  template <Store store>
-  static void put(Scalar& to, Scalar value) {
-    to = store == Store::add ? to + value : value;
   }
 
   /// Keeps the compiler from loading a packet anew for each use, as GCC does where it can make the
@@ -159,13 +157,22 @@ class ProductKernel {
 #endif
   }
 
-  /// The product of `height` packed rows and `width` packed columns, in registers: with AVX2 in all
-  /// sixteen of them, so it is a function of its own, which has no other values to keep.
-  template <std::size_t... Row>
+  /// C <- α A B or C += α A B for `height` packed rows and `width` packed columns. The sums are in
+  /// registers, with AVX2 in twelve of sixteen, so it is a function of its own, which has no other
+  /// values to keep.
+  template <Store store, std::size_t... Row>
   EIGEN_DONT_INLINE static void multiply(Index depth, const Scalar* a, const Scalar* b,
-                                         Scalar* product, std::index_sequence<Row...>) {
+                                         Scalar alpha, Scalar* c, Index c_stride,
+                                         std::index_sequence<Row...>) {
     using namespace Eigen::internal;
     static_assert(packets == 3, "one variable for each");
+    const auto row_of_c = [&](std::size_t row) { return c + static_cast<Index>(row) * c_stride; };
+    if (store == Store::add) {
+      const auto prefetch_row = [&](std::size_t row) {
+        for (Index p = 0; p < packets; ++p) prefetch(row_of_c(row) + p * lanes);
+      };
+      (prefetch_row(Row), ...);
+    }
     const Packet zero = pset1<Packet>(Scalar(0));
     Packet sum_0[] = {(static_cast<void>(Row), zero)...};
     Packet sum_1[] = {(static_cast<void>(Row), zero)...};
@@ -185,14 +192,23 @@ class ProductKernel {
       };
       (add_row(Row), ...);
     }
+    const Packet factor = pset1<Packet>(alpha);
+    const auto store_packet = [&](Scalar* to, const Packet& sum) {
+      pstoreu(to, store == Store::add ? pmadd(factor, sum, ploadu<Packet>(to)) : pmul(factor, sum));
+    };
     const auto store_row = [&](std::size_t row) {
-      Scalar* const to = product + static_cast<Index>(row) * width;
-      pstoreu(to, sum_0[row]);
-      pstoreu(to + lanes, sum_1[row]);
-      pstoreu(to + 2 * lanes, sum_2[row]);
+      Scalar* const to = row_of_c(row);
+      store_packet(to, sum_0[row]);
+      store_packet(to + lanes, sum_1[row]);
+      store_packet(to + 2 * lanes, sum_2[row]);
     };
     (store_row(Row), ...);
   }
+
+  /// Side of the squares in which factors are transposed.
+  static constexpr Index square = std::gcd(height, width);
+  using SquareRow = typename Eigen::internal::find_best_packet<Scalar, square>::type;
+  static_assert(Eigen::internal::unpacket_traits<SquareRow>::size == square, "no such packet");
 
   /// Copies `count` rows of A (or columns of B) of length `depth`, in panels of `panel` that run
   /// along the depth; the last panel is filled up with zeros.
@@ -200,47 +216,39 @@ class ProductKernel {
   template <Index panel>
   static void pack(const Scalar* from, Index stride, Index step, Index count, Index depth,
                    Scalar* to) {
-    for (Index first = 0; first < count; first += panel, to += panel * depth) {
-      const Index rows = std::min(panel, count - first);
-      const Scalar* const source = from + first * stride;
-      if (rows < panel) std::fill(to, to + panel * depth, Scalar(0));
+    using namespace Eigen::internal;
+    for (; count >= panel; count -= panel, from += panel * stride, to += panel * depth) {
       if (stride == 1) {
         for (Index k = 0; k < depth; ++k) {
-          for (Index i = 0; i < rows; ++i) to[k * panel + i] = source[k * step + i];
+          for (Index i = 0; i < panel; i += square) {
+            pstoreu(to + k * panel + i, ploadu<SquareRow>(from + k * step + i));
+          }
         }
       } else {
         Index k = 0;
-        for (; k + block <= depth; k += block) {
-          Index i = 0;
-          for (; i + block <= rows; i += block) {
-            transpose_block(source + i * stride + k, stride, to + k * panel + i, panel);
+        for (; k + square <= depth; k += square) {
+          for (Index i = 0; i < panel; i += square) {
+            transpose_square(from + i * stride + k, stride, to + k * panel + i, panel);
           }
-          copy_rows<panel>(source, stride, i, rows, k, k + block, to);
         }
-        copy_rows<panel>(source, stride, 0, rows, k, depth, to);
+        for (; k < depth; ++k) {
+          for (Index i = 0; i < panel; ++i) to[k * panel + i] = from[i * stride + k];
+        }
       }
     }
-  }
-
-  static constexpr Index block = 8;
-
-  /// Through a small array, so that neither the reads nor the writes are scattered.
-  static void transpose_block(const Scalar* from, Index stride, Scalar* to, Index to_stride) {
-    Scalar square[block][block];
-    for (Index i = 0; i < block; ++i) {
-      for (Index k = 0; k < block; ++k) square[k][i] = from[i * stride + k];
-    }
-    for (Index k = 0; k < block; ++k) {
-      for (Index i = 0; i < block; ++i) to[k * to_stride + i] = square[k][i];
+    if (count == 0) return;
+    for (Index k = 0; k < depth; ++k) {
+      for (Index i = 0; i < count; ++i) to[k * panel + i] = from[i * stride + k * step];
+      std::fill(to + k * panel + count, to + (k + 1) * panel, Scalar(0));
     }
   }
 
-  template <Index panel>
-  static void copy_rows(const Scalar* source, Index stride, Index first, Index end, Index k,
-                        Index k_end, Scalar* to) {
-    for (; k < k_end; ++k) {
-      for (Index i = first; i < end; ++i) to[k * panel + i] = source[i * stride + k];
-    }
+  static void transpose_square(const Scalar* from, Index from_stride, Scalar* to, Index to_stride) {
+    using namespace Eigen::internal;
+    PacketBlock<SquareRow, square> rows;
+    for (Index i = 0; i < square; ++i) rows.packet[i] = ploadu<SquareRow>(from + i * from_stride);
+    ptranspose(rows);
+    for (Index i = 0; i < square; ++i) pstoreu(to + i * to_stride, rows.packet[i]);
   }
 };
 
