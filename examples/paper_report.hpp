@@ -292,7 +292,7 @@ class PaperReport {
     std::string commands = fmt::format(
         "set multiplot layout 1,3 title '{}: L3AE on the validation set'\n"
         "set ylabel 'NDCG@20'\nset grid lc rgb '#dddddd'\nset border 3\nset tics nomirror\n"
-        "unset key\nset ytics format '%.3f'\nset offsets graph 0.05, graph 0.05, graph 0.1, graph "
+        "unset key\nset ytics format '%.4f'\nset offsets graph 0.05, graph 0.05, graph 0.1, graph "
         "0.1\n",
         set_->name);
     const auto panel = [&](const char* axis, const char* label, bool is_logarithmic) {
