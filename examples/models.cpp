@@ -8,12 +8,9 @@ double embedding_ridge(const Dataset<Scalar>& data) {
   return defaults::lambda_f_per_q * mean_squared_length(*data.embeddings);
 }
 
-/// `side` is the member of the data set that holds the side information.
-template <class Scalar, class Side>
-PreparedModel<Scalar> prepare_cease(const HyperParameters& wanted, double default_alpha,
-                                    Side side) {
-  const lae::Cease<Scalar> solver({wanted.lambda.value_or(defaults::lambda),
-                                   wanted.alpha.value_or(default_alpha), wanted.refinements});
+/// \param side the member of the data set that holds the side information
+template <class Scalar, class Solver, class Side>
+PreparedModel<Scalar> prepare(const Solver& solver, Side side) {
   return {named_values(solver.options()),
           [=](const Dataset<Scalar>& data, const lae::FitControl& control) {
             return solver.fit(data.train, *(data.*side), control);
@@ -24,18 +21,20 @@ PreparedModel<Scalar> prepare_cease(const HyperParameters& wanted, double defaul
 }
 
 template <class Scalar, class Side>
+PreparedModel<Scalar> prepare_cease(const HyperParameters& wanted, double default_alpha,
+                                    Side side) {
+  const lae::Cease<Scalar> solver({wanted.lambda.value_or(defaults::lambda),
+                                   wanted.alpha.value_or(default_alpha), wanted.refinements});
+  return prepare<Scalar>(solver, side);
+}
+
+template <class Scalar, class Side>
 PreparedModel<Scalar> prepare_add_ease(const HyperParameters& wanted, double default_lambda_t,
                                        double default_alpha, Side side) {
   const lae::AddEase<Scalar> solver({wanted.lambda_x.value_or(defaults::lambda),
                                      wanted.lambda_t.value_or(default_lambda_t),
                                      wanted.alpha.value_or(default_alpha), wanted.refinements});
-  return {named_values(solver.options()),
-          [=](const Dataset<Scalar>& data, const lae::FitControl& control) {
-            return solver.fit(data.train, *(data.*side), control);
-          },
-          [=](const Dataset<Scalar>& data, lae::FitForm form) {
-            return solver.estimate(lae::problem_size(data.train, *(data.*side)), form).form;
-          }};
+  return prepare<Scalar>(solver, side);
 }
 
 }  // namespace
@@ -76,14 +75,7 @@ const std::vector<ModelEntry<Scalar>>& model_registry() {
                                          wanted.lambda_f.value_or(embedding_ridge(data)),
                                          wanted.lambda_kd.value_or(defaults::l3ae_lambda_kd),
                                          wanted.refinements});
-         return {named_values(solver.options()),
-                 [=](const Data& fitted, const FitControl& control) {
-                   return solver.fit(fitted.train, *fitted.embeddings, control);
-                 },
-                 [=](const Data& fitted, FitForm form) {
-                   return solver.estimate(lae::problem_size(fitted.train, *fitted.embeddings), form)
-                       .form;
-                 }};
+         return prepare<Scalar>(solver, &Data::embeddings);
        }},
       {"semantic-ease", "semantic EASE", "embeddings alone, EASE's way",
        SideInformation::embeddings,
