@@ -2,7 +2,8 @@
 """EASE and L3AE as their formulas stand in the papers: NumPy, LU inverses, dense products.
 
 What a user would write or pick instead of this library, in a few plain lines. Prints one JSON
-object, with the same keys as one_fit. Threads are OpenBLAS's (OPENBLAS_NUM_THREADS).
+object, with the same keys as one_fit. Threads are OpenBLAS's (OPENBLAS_NUM_THREADS). With float,
+NumPy multiplies in float, but inverts in double and rounds: its `inv` knows nothing narrower.
 """
 
 import argparse
