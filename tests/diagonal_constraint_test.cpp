@@ -12,12 +12,9 @@ using lae::Index;
 using lae::Matrix;
 using lae::Vector;
 using naive::Dense;
+using naive::largest;
 
 namespace {
-
-double largest(const Dense& matrix) {
-  return matrix.cwiseAbs().maxCoeff();
-}
 
 /// The weights from a Gram matrix, as every model gets them.
 template <class Ridge>

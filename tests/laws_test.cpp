@@ -16,6 +16,7 @@ using lae::Index;
 using lae::ItemModel;
 using lae::Matrix;
 using naive::Dense;
+using naive::largest;
 
 namespace {
 
@@ -202,10 +203,6 @@ std::vector<Shop> shops() {
 template <class Scalar>
 double tolerance() {
   return std::is_same_v<Scalar, float> ? 2e-4 : 1e-10;
-}
-
-double largest(const Dense& matrix) {
-  return matrix.size() ? matrix.cwiseAbs().maxCoeff() : 0;
 }
 
 }  // namespace

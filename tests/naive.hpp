@@ -16,6 +16,11 @@ namespace naive {
 using Dense = Eigen::MatrixXd;
 using lae::Index;
 
+/// The largest absolute value, 0 of nothing.
+inline double largest(const Dense& matrix) {
+  return matrix.size() ? matrix.cwiseAbs().maxCoeff() : 0;
+}
+
 inline Dense inverse(const Dense& gram, const Eigen::VectorXd& ridge) {
   return (gram + Dense(ridge.asDiagonal())).fullPivLu().inverse();
 }

@@ -17,20 +17,21 @@ using lae::Index;
 using lae::Matrix;
 using lae::Refinements;
 using naive::Dense;
+using naive::largest;
 
 namespace {
 
-struct Shop {
+struct RefinedShop {
   Csr<double> x;
   Matrix<double> f;     // fewer dimensions than items
   Matrix<double> wide;  // more of them
   Csr<double> t;
 };
 
-Shop make_shop(std::uint64_t seed) {
+RefinedShop make_refined_shop(std::uint64_t seed) {
   RandomData random(seed);
-  Shop shop{random.interactions(60, 25, 0.2), random.dense(25, 6), random.dense(25, 40),
-            random.interactions(25, 10, 0.2)};
+  RefinedShop shop{random.interactions(60, 25, 0.2), random.dense(25, 6), random.dense(25, 40),
+                   random.interactions(25, 10, 0.2)};
   // An item and a user that are on their own.
   Dense x(shop.x);
   x.col(9).setZero();
@@ -41,7 +42,7 @@ Shop make_shop(std::uint64_t seed) {
 
 /// Calls check(name, fit), where fit(refinements, x) gives the weights of each model in turn.
 template <class Check>
-void for_each_model(const Shop& s, Check&& check) {
+void for_each_model(const RefinedShop& s, Check&& check) {
   using lae::Index;
   const auto dense = [](const auto& model) {
     return Dense(model.weights().template cast<double>());
@@ -63,14 +64,10 @@ void for_each_model(const Shop& s, Check&& check) {
   });
 }
 
-double largest(const Dense& matrix) {
-  return matrix.cwiseAbs().maxCoeff();
-}
-
 }  // namespace
 
 TEST_CASE("Each refinement at its neutral value is the plain model", "[refinements]") {
-  const Shop shop = make_shop(200);
+  const RefinedShop shop = make_refined_shop(200);
   for_each_model(shop, [&](const char* name, const auto& fit) {
     INFO(name);
     const Dense plain = fit({}, shop.x);
@@ -92,7 +89,7 @@ TEST_CASE("Each refinement at its neutral value is the plain model", "[refinemen
 }
 
 TEST_CASE("A weight of 3 is being there three times", "[refinements]") {
-  const Shop shop = make_shop(201);
+  const RefinedShop shop = make_refined_shop(201);
   const Dense x(shop.x);
   Dense thrice(x.rows() + 2, x.cols());
   thrice << x, x.row(4), x.row(4);
@@ -106,7 +103,7 @@ TEST_CASE("A weight of 3 is being there three times", "[refinements]") {
 }
 
 TEST_CASE("A weight of 0 is not being there", "[refinements]") {
-  const Shop shop = make_shop(202);
+  const RefinedShop shop = make_refined_shop(202);
   Dense without(shop.x);
   without.row(3).setZero();
   Refinements weights;
@@ -119,7 +116,7 @@ TEST_CASE("A weight of 0 is not being there", "[refinements]") {
 }
 
 TEST_CASE("The user exponent is a weight by the length of the history", "[refinements]") {
-  const Shop shop = make_shop(203);
+  const RefinedShop shop = make_refined_shop(203);
   Refinements by_exponent;
   by_exponent.user_exponent = 0.25;
   Refinements by_weight;
@@ -134,7 +131,7 @@ TEST_CASE("The user exponent is a weight by the length of the history", "[refine
 }
 
 TEST_CASE("Targets are scaled by popularity, cold ones not at all", "[refinements]") {
-  const Shop shop = make_shop(204);
+  const RefinedShop shop = make_refined_shop(204);
   Eigen::VectorXd scale(25);
   for (Index item = 0; item < 25; ++item) {
     const auto users = static_cast<double>((Dense(shop.x).col(item).array() != 0).count());
@@ -150,7 +147,7 @@ TEST_CASE("Targets are scaled by popularity, cold ones not at all", "[refinement
 
 TEST_CASE("An endless bound leaves ridge regression, dropout included", "[refinements]") {
   // DLAE: B = I - P Λ, which is P G.
-  const Shop shop = make_shop(205);
+  const RefinedShop shop = make_refined_shop(205);
   const Dense gram = Dense(shop.x).transpose() * Dense(shop.x);
   const Eigen::VectorXd ridge = 3 + 0.25 * gram.diagonal().array();
   const double infinity = std::numeric_limits<double>::infinity();
@@ -181,7 +178,7 @@ TEST_CASE("Primal and dual forms agree with refinements on", "[refinements][dual
 }
 
 TEST_CASE("Low-rank and dense priors agree with refinements on", "[refinements]") {
-  const Shop shop = make_shop(207);
+  const RefinedShop shop = make_refined_shop(207);
   Matrix<double> padded = Matrix<double>::Zero(25, 25);
   padded.leftCols(6) = shop.f;
   const Refinements on{0.3, 0.2, {}, 0.1, 0.05};
@@ -211,7 +208,7 @@ TEST_CASE("Refinements out of range are refused by name", "[refinements][errors]
   refused({0, 0, {1, 1, -1}, 0, 0}, "user 2");
   for (const double bad : {-0.1, nan}) refused({0, 0, {}, 0, bad}, "diagonal_bound");
 
-  const Shop shop = make_shop(208);
+  const RefinedShop shop = make_refined_shop(208);
   const lae::Ease<double> for_three({1, {0, 0, {1, 1, 1}, 0, 0}});
   CHECK_THROWS_WITH(for_three.fit(shop.x),
                     ContainsSubstring("3 values") && ContainsSubstring("60 users"));

@@ -14,12 +14,9 @@ using lae::Index;
 using lae::Matrix;
 using lae::Vector;
 using naive::Dense;
+using naive::largest;
 
 namespace {
-
-double largest(const Dense& matrix) {
-  return matrix.cwiseAbs().maxCoeff();
-}
 
 template <class Scalar>
 Dense inverse(const Csr<double>& x, const Vector<double>& ridge, FitForm form) {

@@ -1,6 +1,6 @@
 // Words, tf-idf weights and latent semantic analysis against plain recomputation.
 
-#include <Eigen/SVD>
+#include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <cmath>
 #include <lae/data/text_features.hpp>
@@ -82,9 +82,12 @@ TEST_CASE("Latent semantic analysis finds the largest singular vectors") {
   REQUIRE(embeddings.rows() == 150);
   REQUIRE(embeddings.cols() == d);
 
+  // A = U Σ Vᵀ has A Aᵀ = U Σ² Uᵀ.
   using Dense = Eigen::MatrixXd;
-  const Eigen::BDCSVD<Dense> svd(Dense(Matrix<float>(weights).cast<double>()), Eigen::ComputeThinU);
-  Dense expected = svd.matrixU().leftCols(d) * svd.singularValues().head(d).asDiagonal();
+  const Dense a = Matrix<float>(weights).cast<double>();
+  const Eigen::SelfAdjointEigenSolver<Dense> eigen(a * a.transpose());
+  Dense expected =
+      eigen.eigenvectors().rightCols(d) * eigen.eigenvalues().tail(d).cwiseSqrt().asDiagonal();
   expected.rowwise().normalize();
   // Vectors of nearly equal singular values may mix; inner products tell nothing of that.
   const Dense found = embeddings.cast<double>();
