@@ -150,8 +150,8 @@ TEST_CASE("An endless bound leaves ridge regression, dropout included", "[refine
   const RefinedShop shop = make_refined_shop(205);
   const Dense gram = Dense(shop.x).transpose() * Dense(shop.x);
   const Eigen::VectorXd ridge = 3 + 0.25 * gram.diagonal().array();
-  const double infinity = std::numeric_limits<double>::infinity();
-  const auto model = lae::Ease<double>({3, {0.2, 0, {}, 0, infinity}}).fit(shop.x);
+  const double no_bound = std::numeric_limits<double>::infinity();
+  const auto model = lae::Ease<double>({3, {0.2, 0, {}, 0, no_bound}}).fit(shop.x);
   CHECK(largest(Dense(model.weights()) - naive::inverse(gram, ridge) * gram) < 1e-12);
 }
 
@@ -191,7 +191,7 @@ TEST_CASE("Low-rank and dense priors agree with refinements on", "[refinements]"
 
 TEST_CASE("Refinements out of range are refused by name", "[refinements][errors]") {
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  const double infinity = std::numeric_limits<double>::infinity();
+  const double infinite = std::numeric_limits<double>::infinity();
   const auto refused = [](const Refinements& bad, const char* name) {
     CHECK_THROWS_AS(lae::Ease<double>({1, bad}), std::invalid_argument);
     CHECK_THROWS_WITH(lae::Ease<double>({1, bad}), ContainsSubstring(name));
@@ -200,7 +200,7 @@ TEST_CASE("Refinements out of range are refused by name", "[refinements][errors]
     CHECK_THROWS_WITH(lae::L3ae<double>({1, 1, 1, bad}), ContainsSubstring(name));
   };
   for (const double bad : {-0.1, 1.0, nan}) refused({bad, 0, {}, 0, 0}, "dropout");
-  for (const double bad : {infinity, nan}) {
+  for (const double bad : {infinite, nan}) {
     refused({0, bad, {}, 0, 0}, "user_exponent");
     refused({0, 0, {1, bad}, 0, 0}, "user_weights");
     refused({0, 0, {}, bad, 0}, "target_exponent");
