@@ -75,15 +75,15 @@ TEST_CASE("A ridge is one value or one for each item", "[gram]") {
   lae::add_ridge(with_scalar, 2.0);
   CHECK(with_scalar.diagonal() == Eigen::Vector3d(3, 3, 3));
   Matrix<double> with_vector = gram;
-  lae::add_ridge(with_vector, Vector<double>(Eigen::Vector3d(0, 1, 2)));
+  lae::add_ridge(with_vector, Vector<double>{{0, 1, 2}});
   CHECK(with_vector.diagonal() == Eigen::Vector3d(1, 2, 3));
   CHECK(with_vector(1, 0) == 1);
 
   Matrix<double> spare = gram;
   CHECK_THROWS_WITH(lae::add_ridge(spare, 0.0), ContainsSubstring("positive"));
-  CHECK_THROWS_WITH(lae::add_ridge(spare, Vector<double>(Eigen::Vector2d(1, 1))),
+  CHECK_THROWS_WITH(lae::add_ridge(spare, Vector<double>{{1, 1}}),
                     ContainsSubstring("2 values") && ContainsSubstring("3 items"));
-  CHECK_THROWS_WITH(lae::add_ridge(spare, Vector<double>(Eigen::Vector3d(1, -1, 1))),
+  CHECK_THROWS_WITH(lae::add_ridge(spare, Vector<double>{{1, -1, 1}}),
                     ContainsSubstring("item 1") && ContainsSubstring("-1"));
   CHECK(spare == gram);
 }
