@@ -1,8 +1,8 @@
 // The parts of a fit: Gram matrices, the inversion, the constraint step with and without a prior.
 
 #include <Eigen/Cholesky>
+#include <lae/algebra/regularized_inverse.hpp>
 #include <lae/core/diagonal_constraint.hpp>
-#include <lae/core/regularized_inverse.hpp>
 #include <string>
 #include <utility>
 

@@ -6,7 +6,7 @@
 #include <benchmark/benchmark.h>
 
 #include <chrono>
-#include <lae/core/parallel.hpp>
+#include <lae/core/threads.hpp>
 #include <string>
 #include <vector>
 

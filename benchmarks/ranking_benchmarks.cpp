@@ -2,7 +2,7 @@
 // and in passing over the scores.
 
 #include <lae/evaluation/evaluate.hpp>
-#include <lae/recommend/recommend.hpp>
+#include <lae/ranking/recommend.hpp>
 #include <string>
 
 #include "measure.hpp"

@@ -5,7 +5,7 @@
 
 #include <cmath>
 #include <cstdint>
-#include <lae/core/parallel.hpp>
+#include <lae/core/threads.hpp>
 #include <lae/core/types.hpp>
 #include <vector>
 

@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <lae/core/parallel.hpp>
+#include <lae/core/threads.hpp>
 #include <optional>
 #include <string>
 #include <utility>

@@ -1,6 +1,6 @@
 #include <algorithm>
-#include <lae/core/parallel.hpp>
-#include <lae/core/product.hpp>
+#include <lae/core/threads.hpp>
+#include <lae/detail/algebra/product.hpp>
 #include <vector>
 
 #include "catch.hpp"

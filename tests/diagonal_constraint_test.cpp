@@ -1,5 +1,5 @@
+#include <lae/algebra/regularized_inverse.hpp>
 #include <lae/core/diagonal_constraint.hpp>
-#include <lae/core/regularized_inverse.hpp>
 #include <utility>
 #include <vector>
 

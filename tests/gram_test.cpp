@@ -1,5 +1,5 @@
-#include <lae/core/gram.hpp>
-#include <lae/core/inputs.hpp>
+#include <lae/algebra/gram.hpp>
+#include <lae/detail/core/inputs.hpp>
 #include <limits>
 
 #include "catch.hpp"

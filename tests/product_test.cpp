@@ -1,4 +1,4 @@
-#include <lae/core/product.hpp>
+#include <lae/detail/algebra/product.hpp>
 
 #include "catch.hpp"
 #include "random_data.hpp"

@@ -1,4 +1,4 @@
-#include <lae/core/regularized_inverse.hpp>
+#include <lae/algebra/regularized_inverse.hpp>
 #include <utility>
 #include <vector>
 

@@ -1,4 +1,4 @@
-#include <lae/core/spd_inverse.hpp>
+#include <lae/algebra/spd_inverse.hpp>
 #include <limits>
 #include <string>
 #include <vector>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <lae/core/parallel.hpp>
+#include <lae/core/threads.hpp>
 
 /// What `compute` returns when it runs with that many threads.
 template <class Compute>

@@ -17,7 +17,7 @@
 #include "lae/models/ease.hpp"
 #include "lae/models/item_model.hpp"
 #include "lae/models/l3ae.hpp"
-#include "lae/recommend/recommend.hpp"
+#include "lae/ranking/recommend.hpp"
 #include "lae/tuning/grid_search.hpp"
 #include "lae/tuning/l3ae_protocol.hpp"
 #include "lae/tuning/vary.hpp"

@@ -17,9 +17,11 @@
 #include <algorithm>
 #include <utility>
 
-#include "lae/core/large_matrix.hpp"
 #include "lae/core/refinements.hpp"
 #include "lae/core/semantic_prior.hpp"
+#include "lae/detail/core/large_matrix.hpp"
+#include "lae/detail/core/require.hpp"
+#include "lae/detail/core/stage.hpp"
 
 namespace lae {
 namespace detail {

@@ -4,8 +4,6 @@
 /// What the library throws, besides `std::invalid_argument` (a wrong argument, named in the
 /// message with the sizes or values that clash) and `FileError` (see io/file.hpp).
 
-#include <cmath>
-#include <sstream>
 #include <stdexcept>
 #include <string>
 
@@ -32,24 +30,4 @@ class Cancelled : public std::runtime_error {
   Cancelled() : std::runtime_error("cancelled by the progress callback") {}
 };
 
-namespace detail {
-
-template <class... Parts>
-std::string concat(const Parts&... parts) {
-  std::ostringstream text;
-  (text << ... << parts);
-  return text.str();
-}
-
-/// Input checks are exceptions, never asserts: they hold under NDEBUG too.
-template <class... Parts>
-void require(bool holds, const Parts&... parts) {
-  if (!holds) throw std::invalid_argument(concat(parts...));
-}
-
-inline void require_positive(double value, const char* name) {
-  require(std::isfinite(value) && value > 0, name, " must be positive and finite, got ", value);
-}
-
-}  // namespace detail
 }  // namespace lae

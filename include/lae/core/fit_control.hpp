@@ -13,10 +13,11 @@
 #endif
 
 #include "lae/core/errors.hpp"
-#include "lae/core/parallel.hpp"
-#include "lae/core/product.hpp"
 #include "lae/core/progress.hpp"
 #include "lae/core/types.hpp"
+#include "lae/detail/algebra/product.hpp"
+#include "lae/detail/core/parallel.hpp"
+#include "lae/detail/core/require.hpp"
 
 namespace lae {
 

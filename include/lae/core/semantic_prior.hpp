@@ -9,9 +9,10 @@
 #include <utility>
 #include <variant>
 
+#include "lae/algebra/gram.hpp"
+#include "lae/algebra/regularized_inverse.hpp"
 #include "lae/core/fit_control.hpp"
-#include "lae/core/gram.hpp"
-#include "lae/core/regularized_inverse.hpp"
+#include "lae/detail/core/require.hpp"
 
 namespace lae {
 

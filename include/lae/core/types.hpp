@@ -5,7 +5,6 @@
 
 #include <Eigen/Core>
 #include <Eigen/SparseCore>
-#include <type_traits>
 
 namespace lae {
 
@@ -24,11 +23,4 @@ using Vector = Eigen::Matrix<Scalar, Eigen::Dynamic, 1>;
 template <class Scalar>
 using Csr = Eigen::SparseMatrix<Scalar, Eigen::RowMajor, Index>;
 
-namespace detail {
-
-template <class Scalar>
-inline constexpr bool is_supported_scalar =
-    std::is_same_v<Scalar, float> || std::is_same_v<Scalar, double>;
-
-}  // namespace detail
 }  // namespace lae

@@ -20,6 +20,7 @@
 #include "lae/core/errors.hpp"
 #include "lae/data/interactions.hpp"
 #include "lae/data/item_text.hpp"
+#include "lae/detail/core/require.hpp"
 #include "lae/io/csv.hpp"
 #include "lae/io/file.hpp"
 #include "lae/io/text.hpp"

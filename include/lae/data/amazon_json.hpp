@@ -16,6 +16,7 @@
 #include "lae/data/amazon_csv.hpp"
 #include "lae/data/interactions.hpp"
 #include "lae/data/item_text.hpp"
+#include "lae/detail/core/require.hpp"
 #include "lae/io/text.hpp"
 
 namespace lae {

@@ -13,9 +13,10 @@
 #include <vector>
 
 #include "lae/core/errors.hpp"
-#include "lae/core/parallel.hpp"
 #include "lae/core/types.hpp"
 #include "lae/data/id_index.hpp"
+#include "lae/detail/core/parallel.hpp"
+#include "lae/detail/core/require.hpp"
 
 namespace lae {
 

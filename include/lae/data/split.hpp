@@ -12,6 +12,7 @@
 #include "lae/core/errors.hpp"
 #include "lae/data/interactions.hpp"
 #include "lae/data/random.hpp"
+#include "lae/detail/core/require.hpp"
 
 namespace lae {
 

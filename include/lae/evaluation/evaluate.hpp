@@ -9,10 +9,11 @@
 #include <numeric>
 #include <vector>
 
-#include "lae/core/inputs.hpp"
+#include "lae/detail/core/inputs.hpp"
+#include "lae/detail/core/require.hpp"
 #include "lae/evaluation/ndcg.hpp"
 #include "lae/evaluation/recall.hpp"
-#include "lae/recommend/recommend.hpp"
+#include "lae/ranking/recommend.hpp"
 
 namespace lae {
 

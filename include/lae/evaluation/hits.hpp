@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "lae/core/errors.hpp"
+#include "lae/detail/core/require.hpp"
 
 namespace lae::detail {
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "lae/core/errors.hpp"
+#include "lae/detail/core/require.hpp"
 #include "lae/io/text.hpp"
 
 namespace lae {

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "lae/core/errors.hpp"
+#include "lae/detail/core/require.hpp"
 
 namespace lae {
 

@@ -15,6 +15,7 @@
 #include <system_error>
 #include <type_traits>
 
+#include "lae/detail/core/require.hpp"
 #include "lae/io/file.hpp"
 #include "lae/io/text.hpp"
 

@@ -25,6 +25,7 @@
 #include <utility>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/require.hpp"
 #include "lae/io/file.hpp"
 #include "lae/models/item_model.hpp"
 

@@ -15,6 +15,8 @@
 #include <vector>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/require.hpp"
+#include "lae/detail/core/scalar.hpp"
 #include "lae/io/file.hpp"
 
 namespace lae {

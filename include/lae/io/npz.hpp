@@ -22,8 +22,10 @@
 #include <vector>
 
 #include "lae/core/errors.hpp"
-#include "lae/core/inputs.hpp"
 #include "lae/core/types.hpp"
+#include "lae/detail/core/inputs.hpp"
+#include "lae/detail/core/require.hpp"
+#include "lae/detail/core/scalar.hpp"
 #include "lae/io/file.hpp"
 #include "lae/io/npy.hpp"
 

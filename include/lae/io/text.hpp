@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "lae/core/errors.hpp"
+#include "lae/detail/core/require.hpp"
 #include "lae/io/file.hpp"
 
 namespace lae {

@@ -6,10 +6,11 @@
 #include <cmath>
 #include <utility>
 
+#include "lae/algebra/gram.hpp"
+#include "lae/algebra/spd_inverse.hpp"
 #include "lae/core/fit_control.hpp"
-#include "lae/core/gram.hpp"
-#include "lae/core/inputs.hpp"
-#include "lae/core/spd_inverse.hpp"
+#include "lae/detail/core/inputs.hpp"
+#include "lae/detail/core/scalar.hpp"
 #include "lae/models/item_model.hpp"
 
 namespace lae {

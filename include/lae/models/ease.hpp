@@ -8,11 +8,13 @@
 #include <cmath>
 #include <utility>
 
+#include "lae/algebra/regularized_inverse.hpp"
 #include "lae/core/diagonal_constraint.hpp"
 #include "lae/core/fit_control.hpp"
-#include "lae/core/inputs.hpp"
 #include "lae/core/refinements.hpp"
-#include "lae/core/regularized_inverse.hpp"
+#include "lae/detail/core/inputs.hpp"
+#include "lae/detail/core/require.hpp"
+#include "lae/detail/core/scalar.hpp"
 #include "lae/models/item_model.hpp"
 
 namespace lae {

@@ -18,9 +18,11 @@
 
 #include "lae/core/errors.hpp"
 #include "lae/core/fit_control.hpp"
-#include "lae/core/large_matrix.hpp"
-#include "lae/core/parallel.hpp"
 #include "lae/core/progress.hpp"
+#include "lae/detail/core/large_matrix.hpp"
+#include "lae/detail/core/parallel.hpp"
+#include "lae/detail/core/require.hpp"
+#include "lae/detail/core/stage.hpp"
 #include "lae/evaluation/evaluate.hpp"
 #include "lae/tuning/grid_inverse.hpp"
 #include "lae/tuning/grid_point.hpp"

@@ -9,11 +9,12 @@
 #include <utility>
 #include <variant>
 
+#include "lae/algebra/gram.hpp"
+#include "lae/algebra/regularized_inverse.hpp"
 #include "lae/core/fit_control.hpp"
-#include "lae/core/gram.hpp"
-#include "lae/core/inputs.hpp"
 #include "lae/core/refinements.hpp"
-#include "lae/core/regularized_inverse.hpp"
+#include "lae/detail/core/inputs.hpp"
+#include "lae/detail/core/require.hpp"
 #include "lae/tuning/grid_point.hpp"
 
 namespace lae::detail {

@@ -9,11 +9,12 @@
 #include <utility>
 #include <vector>
 
-#include "lae/core/parallel.hpp"
 #include "lae/core/progress.hpp"
+#include "lae/detail/core/parallel.hpp"
+#include "lae/detail/core/stage.hpp"
 #include "lae/evaluation/evaluate.hpp"
-#include "lae/recommend/recommend.hpp"
-#include "lae/recommend/top_k.hpp"
+#include "lae/ranking/recommend.hpp"
+#include "lae/ranking/top_k.hpp"
 #include "lae/tuning/grid_point.hpp"
 #include "lae/tuning/grid_semantics.hpp"
 

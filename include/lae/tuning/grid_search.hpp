@@ -15,7 +15,8 @@
 #include <vector>
 
 #include "lae/core/fit_control.hpp"
-#include "lae/core/inputs.hpp"
+#include "lae/detail/core/inputs.hpp"
+#include "lae/detail/core/require.hpp"
 #include "lae/evaluation/evaluate.hpp"
 #include "lae/models/add_ease.hpp"
 #include "lae/models/cease.hpp"

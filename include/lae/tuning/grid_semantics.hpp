@@ -10,12 +10,12 @@
 #include <utility>
 #include <variant>
 
-#include "lae/core/gram.hpp"
-#include "lae/core/large_matrix.hpp"
-#include "lae/core/product.hpp"
+#include "lae/algebra/gram.hpp"
 #include "lae/core/semantic_prior.hpp"
+#include "lae/detail/algebra/product.hpp"
+#include "lae/detail/core/large_matrix.hpp"
 #include "lae/evaluation/evaluate.hpp"
-#include "lae/recommend/recommend.hpp"
+#include "lae/ranking/recommend.hpp"
 #include "lae/tuning/grid_inverse.hpp"
 #include "lae/tuning/grid_point.hpp"
 

@@ -1,8 +1,8 @@
 #pragma once
 
 /// \file
-/// The inverse of a symmetric positive definite matrix, or of its Cholesky factor, in its own
-/// storage.
+/// The passes of the inversion of a symmetric positive definite matrix, or of its Cholesky factor,
+/// over square tiles.
 ///
 /// The matrix is cut into square tiles. Three passes run over its lower triangle: A = L Lᵀ,
 /// L <- L⁻¹, A⁻¹ = L⁻ᵀ L⁻¹ (n^3 / 3 flops each). Every operation on tiles is a task that waits for
@@ -15,13 +15,13 @@
 #include <vector>
 
 #include "lae/core/errors.hpp"
-#include "lae/core/parallel.hpp"
-#include "lae/core/progress.hpp"
-#include "lae/core/triangular.hpp"
 #include "lae/core/types.hpp"
+#include "lae/detail/algebra/triangular.hpp"
+#include "lae/detail/core/parallel.hpp"
+#include "lae/detail/core/require.hpp"
+#include "lae/detail/core/stage.hpp"
 
-namespace lae {
-namespace detail {
+namespace lae::detail {
 
 /// Side of the tiles for an n x n matrix: an eighth, so that threads need not wait for one another,
 /// but no larger than what is fastest on one thread; a multiple of the product kernel's widths. It
@@ -221,41 +221,4 @@ void transpose_lower_triangle(From&& from, To&& to) {
   });
 }
 
-}  // namespace detail
-
-/// Copies the lower triangle over the upper one.
-template <class Scalar>
-void mirror_lower_triangle(Matrix<Scalar>& matrix) {
-  detail::require_square(matrix);
-  detail::transpose_lower_triangle(matrix, matrix);
-}
-
-/// Copies the upper triangle over the lower one.
-template <class Scalar>
-void mirror_upper_triangle(Matrix<Scalar>& matrix) {
-  detail::require_square(matrix);
-  detail::transpose_lower_triangle(matrix.transpose(), matrix.transpose());
-}
-
-/// Replaces the lower triangle of a symmetric positive definite A by that of L⁻¹, A = L Lᵀ. The
-/// strict upper triangle is neither read nor written.
-/// Cost: 2 n^3 / 3 flops, no memory besides the matrix.
-/// \throws std::invalid_argument if A is not square; NotPositiveDefinite naming the pivot (A is
-/// then spoilt); Cancelled.
-template <class Scalar>
-void invert_cholesky_factor(Matrix<Scalar>& a, const Progress& progress = {}) {
-  detail::require_square(a);
-  detail::SpdTiles<Scalar>(a).invert_factor(progress);
-}
-
-/// Replaces a symmetric positive definite A, given by its lower triangle, by A⁻¹ (both triangles).
-/// Cost: n^3 flops, no memory besides the matrix.
-/// \throws as invert_cholesky_factor.
-template <class Scalar>
-void invert_spd(Matrix<Scalar>& a, const Progress& progress = {}) {
-  detail::require_square(a);
-  detail::SpdTiles<Scalar>(a).invert(progress);
-  mirror_lower_triangle(a);
-}
-
-}  // namespace lae
+}  // namespace lae::detail

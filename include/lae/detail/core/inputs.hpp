@@ -13,6 +13,7 @@
 
 #include "lae/core/errors.hpp"
 #include "lae/core/types.hpp"
+#include "lae/detail/core/require.hpp"
 
 namespace lae::detail {
 

@@ -16,14 +16,16 @@
 #include <utility>
 #include <vector>
 
+#include "lae/algebra/gram.hpp"
+#include "lae/algebra/spd_inverse.hpp"
 #include "lae/core/errors.hpp"
 #include "lae/core/fit_control.hpp"
-#include "lae/core/gram.hpp"
-#include "lae/core/large_matrix.hpp"
-#include "lae/core/parallel.hpp"
 #include "lae/core/progress.hpp"
-#include "lae/core/spd_inverse.hpp"
 #include "lae/core/types.hpp"
+#include "lae/detail/core/large_matrix.hpp"
+#include "lae/detail/core/parallel.hpp"
+#include "lae/detail/core/require.hpp"
+#include "lae/detail/core/stage.hpp"
 
 namespace lae {
 

@@ -9,7 +9,7 @@
 
 #include <cmath>
 
-#include "lae/core/product.hpp"
+#include "lae/detail/algebra/product.hpp"
 
 namespace lae::detail {
 

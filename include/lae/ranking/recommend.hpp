@@ -9,10 +9,11 @@
 #include <vector>
 
 #include "lae/core/errors.hpp"
-#include "lae/core/inputs.hpp"
-#include "lae/core/parallel.hpp"
+#include "lae/detail/core/inputs.hpp"
+#include "lae/detail/core/parallel.hpp"
+#include "lae/detail/core/require.hpp"
 #include "lae/models/item_model.hpp"
-#include "lae/recommend/top_k.hpp"
+#include "lae/ranking/top_k.hpp"
 
 namespace lae {
 

@@ -1,37 +1,17 @@
 #pragma once
 
 /// \file
-/// Threads. Work is cut into fixed tiles, each computed by one thread in a fixed order, so results
-/// are the same bits for any number of threads. The number is OpenMP's (`OMP_NUM_THREADS`,
-/// `omp_set_num_threads`); without OpenMP everything runs on the calling thread.
+/// Loops over fixed tiles, in parallel (see core/threads.hpp).
 
 #include <atomic>
 #include <exception>
 
-#include "lae/core/blas_threads.hpp"
+#include "lae/core/threads.hpp"
 #include "lae/core/types.hpp"
+#include "lae/detail/core/blas_threads.hpp"
+#include "lae/detail/core/openmp.hpp"
 
-#ifdef _OPENMP
-#include <omp.h>
-#define LAE_DETAIL_STRING(...) #__VA_ARGS__
-/// An OpenMP directive that vanishes, without a warning, where the compiler has no OpenMP.
-#define LAE_OMP(...) _Pragma(LAE_DETAIL_STRING(omp __VA_ARGS__))
-#else
-#define LAE_OMP(...)
-#endif
-
-namespace lae {
-
-/// How many threads a computation started here will use.
-inline int thread_count() {
-#ifdef _OPENMP
-  return omp_in_parallel() ? 1 : omp_get_max_threads();
-#else
-  return 1;
-#endif
-}
-
-namespace detail {
+namespace lae::detail {
 
 /// Keeps the first exception thrown inside a parallel region, where none may leave.
 class FirstException {
@@ -97,5 +77,4 @@ void parallel_lower_tiles(Index size, Index tile, Body&& body) {
   });
 }
 
-}  // namespace detail
-}  // namespace lae
+}  // namespace lae::detail

@@ -1,0 +1,21 @@
+#pragma once
+
+/// \file
+/// Threads. Work is cut into fixed tiles, each computed by one thread in a fixed order, so results
+/// are the same bits for any number of threads. The number is OpenMP's (`OMP_NUM_THREADS`,
+/// `omp_set_num_threads`); without OpenMP everything runs on the calling thread.
+
+#include "lae/detail/core/openmp.hpp"
+
+namespace lae {
+
+/// How many threads a computation started here will use.
+[[nodiscard]] inline int thread_count() {
+#ifdef _OPENMP
+  return omp_in_parallel() ? 1 : omp_get_max_threads();
+#else
+  return 1;
+#endif
+}
+
+}  // namespace lae
