@@ -15,14 +15,12 @@
 
 namespace {
 
-/// The peak of what fit(control) adds to the process is what estimate said, to 5 %.
+/// The peak of what fit() adds to the process is what estimate said, to 5 %.
 template <class Fit>
 void check_estimate(const std::string& name, const lae::FitCost& cost, Fit fit) {
   INFO(name);
-  lae::FitControl control;
-  control.form = cost.form;
   const yardstick::PeakMemory memory;
-  const auto model = fit(control);
+  const auto model = fit();
   const auto peak = static_cast<double>(memory.added());
   CHECK(model.items() > 0);
   CHECK(static_cast<double>(cost.bytes) == Approx(peak).epsilon(0.05));
@@ -55,30 +53,38 @@ TEST_CASE("Fits take the memory that they estimate", "[models][memory]") {
   const auto warm = L3ae<double>().fit(x, f);  // threads and their stacks
   CHECK(warm.items() == items);
 
+  Sources<double> both;
+  both.add(f).add(tags, 0.5);
+  Sources<double> in_both_places;
+  in_both_places.add(f).add(tags, 1, SourceRole::gram);
   const Ease<double> ease;
+  const Ease<double> dual({100, {}, FitForm::dual});
+  const FeatureEase<double> feature_ease;
   const Cease<double> cease;
   const AddEase<double> add_ease;
   const L3ae<double> l3ae;
-  check_estimate("EASE", ease.estimate(problem_size(x)),
-                 [&](const FitControl& c) { return ease.fit(x, c); });
-  check_estimate("EASE, dual", ease.estimate(problem_size(few_users), FitForm::dual),
-                 [&](const FitControl& c) { return ease.fit(few_users, c); });
-  check_estimate("semantic EASE", ease.estimate_features(feature_size(f)),
-                 [&](const FitControl& c) { return ease.fit_features(f, c); });
+  const Cosine<double> cosine;
+  check_estimate("EASE", ease.estimate(problem_size(x)), [&] { return ease.fit(x); });
+  check_estimate("EASE, dual", dual.estimate(problem_size(few_users)),
+                 [&] { return dual.fit(few_users); });
+  check_estimate("semantic EASE", feature_ease.estimate(feature_size(f)),
+                 [&] { return feature_ease.fit(f); });
   check_estimate("CEASE", cease.estimate(problem_size(x, tags)),
-                 [&](const FitControl& c) { return cease.fit(x, tags, c); });
-  check_estimate("LLM-CEASE", cease.estimate(problem_size(x, f)),
-                 [&](const FitControl& c) { return cease.fit(x, f, c); });
+                 [&] { return cease.fit(x, tags); });
+  check_estimate("LLM-CEASE", cease.estimate(problem_size(x, f)), [&] { return cease.fit(x, f); });
   check_estimate("Add-EASE", add_ease.estimate(problem_size(x, tags)),
-                 [&](const FitControl& c) { return add_ease.fit(x, tags, c); });
+                 [&] { return add_ease.fit(x, tags); });
   check_estimate("LLM-Add-EASE", add_ease.estimate(problem_size(x, f)),
-                 [&](const FitControl& c) { return add_ease.fit(x, f, c); });
-  check_estimate("L3AE", l3ae.estimate(problem_size(x, f)),
-                 [&](const FitControl& c) { return l3ae.fit(x, f, c); });
+                 [&] { return add_ease.fit(x, f); });
+  check_estimate("L3AE", l3ae.estimate(problem_size(x, f)), [&] { return l3ae.fit(x, f); });
   check_estimate("L3AE, more dimensions than items", l3ae.estimate(problem_size(x, wide)),
-                 [&](const FitControl& c) { return l3ae.fit(x, wide, c); });
-  check_estimate("cosine", Cosine<double>::estimate(feature_size(f)),
-                 [&](const FitControl& c) { return Cosine<double>().fit(f, c); });
+                 [&] { return l3ae.fit(x, wide); });
+  check_estimate("L3AE on two sources", l3ae.estimate(problem_size(x, both)),
+                 [&] { return l3ae.fit(x, both); });
+  check_estimate("L3AE with tags in the Gram matrix",
+                 l3ae.estimate(problem_size(x, in_both_places)),
+                 [&] { return l3ae.fit(x, in_both_places); });
+  check_estimate("cosine", cosine.estimate(feature_size(f)), [&] { return cosine.fit(f); });
 }
 
 TEST_CASE("Ranking never holds the scores of users x items", "[recommend][evaluate][memory]") {

@@ -58,12 +58,12 @@ TEST_CASE("Shapes that do not match are refused with both sizes", "[models][erro
   const Csr<double> x = random.interactions(10, 8);
   const Matrix<double> f = random.dense(7, 3);
   const Csr<double> t = random.interactions(9, 4);
-  check_refused([&] { lae::Cease<double>().fit(x, f); }, "7 rows", "8 items");
-  check_refused([&] { lae::Cease<double>().fit(x, t); }, "9 rows", "8 items");
-  check_refused([&] { lae::AddEase<double>().fit(x, f); }, "7 rows", "8 items");
-  check_refused([&] { lae::AddEase<double>().fit(x, t); }, "9 rows", "8 items");
-  check_refused([&] { lae::L3ae<double>().fit(x, f); }, "7 rows", "8 items");
-  check_refused([&] { lae::L3ae<double>().fit(x, t); }, "9 rows", "8 items");
+  check_refused([&] { return lae::Cease<double>().fit(x, f); }, "7 rows", "8 items");
+  check_refused([&] { return lae::Cease<double>().fit(x, t); }, "9 rows", "8 items");
+  check_refused([&] { return lae::AddEase<double>().fit(x, f); }, "7 rows", "8 items");
+  check_refused([&] { return lae::AddEase<double>().fit(x, t); }, "9 rows", "8 items");
+  check_refused([&] { return lae::L3ae<double>().fit(x, f); }, "7 rows", "8 items");
+  check_refused([&] { return lae::L3ae<double>().fit(x, t); }, "9 rows", "8 items");
 }
 
 TEST_CASE("Values that are not finite are refused by every model", "[models][errors]") {
@@ -76,20 +76,30 @@ TEST_CASE("Values that are not finite are refused by every model", "[models][err
     Matrix<double> bad_f = f;
     bad_f(5, 1) = bad;
     const Csr<double> bad_t = bad_f.sparseView();
-    check_refused([&] { lae::Ease<double>().fit(bad_x); }, "interactions", "row 4, column 2");
-    check_refused([&] { lae::Cease<double>().fit(bad_x, f); }, "interactions", "row 4, column 2");
-    check_refused([&] { lae::AddEase<double>().fit(bad_x, f); }, "interactions", "row 4, column 2");
-    check_refused([&] { lae::L3ae<double>().fit(bad_x, f); }, "interactions", "row 4, column 2");
-    check_refused([&] { lae::Ease<double>().fit_features(bad_f); }, "features", "row 5, column 1");
-    check_refused([&] { lae::Cease<double>().fit(x, bad_f); }, "features", "row 5, column 1");
-    check_refused([&] { lae::AddEase<double>().fit(x, bad_f); }, "features", "row 5, column 1");
-    check_refused([&] { lae::L3ae<double>().fit(x, bad_f); }, "features", "row 5, column 1");
-    check_refused([&] { lae::Cosine<double>().fit(bad_f); }, "features", "row 5, column 1");
-    check_refused([&] { lae::Ease<double>().fit_features(bad_t); }, "features", "row 5, column 1");
-    check_refused([&] { lae::Cease<double>().fit(x, bad_t); }, "features", "row 5, column 1");
-    check_refused([&] { lae::AddEase<double>().fit(x, bad_t); }, "features", "row 5, column 1");
-    check_refused([&] { lae::L3ae<double>().fit(x, bad_t); }, "features", "row 5, column 1");
-    check_refused([&] { lae::Cosine<double>().fit(bad_t); }, "features", "row 5, column 1");
+    check_refused([&] { return lae::Ease<double>().fit(bad_x); }, "interactions",
+                  "row 4, column 2");
+    check_refused([&] { return lae::Cease<double>().fit(bad_x, f); }, "interactions",
+                  "row 4, column 2");
+    check_refused([&] { return lae::AddEase<double>().fit(bad_x, f); }, "interactions",
+                  "row 4, column 2");
+    check_refused([&] { return lae::L3ae<double>().fit(bad_x, f); }, "interactions",
+                  "row 4, column 2");
+    check_refused([&] { return lae::FeatureEase<double>().fit(bad_f); }, "features",
+                  "row 5, column 1");
+    check_refused([&] { return lae::Cease<double>().fit(x, bad_f); }, "features",
+                  "row 5, column 1");
+    check_refused([&] { return lae::AddEase<double>().fit(x, bad_f); }, "features",
+                  "row 5, column 1");
+    check_refused([&] { return lae::L3ae<double>().fit(x, bad_f); }, "features", "row 5, column 1");
+    check_refused([&] { return lae::Cosine<double>().fit(bad_f); }, "features", "row 5, column 1");
+    check_refused([&] { return lae::FeatureEase<double>().fit(bad_t); }, "features",
+                  "row 5, column 1");
+    check_refused([&] { return lae::Cease<double>().fit(x, bad_t); }, "features",
+                  "row 5, column 1");
+    check_refused([&] { return lae::AddEase<double>().fit(x, bad_t); }, "features",
+                  "row 5, column 1");
+    check_refused([&] { return lae::L3ae<double>().fit(x, bad_t); }, "features", "row 5, column 1");
+    check_refused([&] { return lae::Cosine<double>().fit(bad_t); }, "features", "row 5, column 1");
   }
 }
 
@@ -98,21 +108,21 @@ TEST_CASE("Nothing to learn from is an error", "[models][errors]") {
   const Csr<double> x = random.interactions(5, 4);
   const Matrix<double> f = random.dense(4, 2);
   const Csr<double> none(5, 4);
-  check_refused([&] { lae::Ease<double>().fit(none); }, "5 users x 4 items", "empty");
-  check_refused([&] { lae::Cease<double>().fit(none, f); }, "5 users x 4 items", "empty");
-  check_refused([&] { lae::AddEase<double>().fit(none, f); }, "5 users x 4 items", "empty");
-  check_refused([&] { lae::L3ae<double>().fit(none, f); }, "5 users x 4 items", "empty");
+  check_refused([&] { return lae::Ease<double>().fit(none); }, "5 users x 4 items", "empty");
+  check_refused([&] { return lae::Cease<double>().fit(none, f); }, "5 users x 4 items", "empty");
+  check_refused([&] { return lae::AddEase<double>().fit(none, f); }, "5 users x 4 items", "empty");
+  check_refused([&] { return lae::L3ae<double>().fit(none, f); }, "5 users x 4 items", "empty");
   CHECK_THROWS_WITH(lae::Ease<double>().fit(Csr<double>(0, 0)), ContainsSubstring("empty"));
   Csr<double> only_a_zero(2, 2);
   only_a_zero.insert(0, 0) = 0;
   CHECK_THROWS_WITH(lae::Ease<double>().fit(only_a_zero), ContainsSubstring("empty"));
 
   const Matrix<double> no_features(4, 0);
-  check_refused([&] { lae::Ease<double>().fit_features(no_features); }, "features", "4 x 0");
-  check_refused([&] { lae::Cease<double>().fit(x, no_features); }, "features", "4 x 0");
-  check_refused([&] { lae::AddEase<double>().fit(x, no_features); }, "features", "4 x 0");
-  check_refused([&] { lae::L3ae<double>().fit(x, no_features); }, "features", "4 x 0");
-  check_refused([&] { lae::Cosine<double>().fit(no_features); }, "features", "4 x 0");
+  check_refused([&] { return lae::FeatureEase<double>().fit(no_features); }, "features", "4 x 0");
+  check_refused([&] { return lae::Cease<double>().fit(x, no_features); }, "features", "4 x 0");
+  check_refused([&] { return lae::AddEase<double>().fit(x, no_features); }, "features", "4 x 0");
+  check_refused([&] { return lae::L3ae<double>().fit(x, no_features); }, "features", "4 x 0");
+  check_refused([&] { return lae::Cosine<double>().fit(no_features); }, "features", "4 x 0");
 }
 
 TEST_CASE("Items never seen, items without features, one item: all valid", "[models]") {
@@ -134,8 +144,8 @@ TEST_CASE("Items never seen, items without features, one item: all valid", "[mod
     CHECK(model.weights().row(4).cwiseAbs().maxCoeff() == 0);
   };
   check(lae::Ease<double>({3}).fit(rows), naive::ease(x.transpose() * x, 3));
-  check(lae::Ease<double>({3}).fit_features(f), naive::ease(f * f.transpose(), 3));
-  check(lae::Ease<double>({3}).fit_features(t), naive::ease(f * f.transpose(), 3));
+  check(lae::FeatureEase<double>({3}).fit(f), naive::ease(f * f.transpose(), 3));
+  check(lae::FeatureEase<double>({3}).fit(t), naive::ease(f * f.transpose(), 3));
   check(lae::Cosine<double>().fit(f), naive::cosine(f));
   const lae::Cease<double> cease({3, 0.4});
   check(cease.fit(rows, f), naive::cease(x, f, 3, 0.4));
@@ -150,7 +160,7 @@ TEST_CASE("Items never seen, items without features, one item: all valid", "[mod
   // Item 11 was never seen, but its text says what it is like.
   CHECK(l3ae.fit(rows, f).weights().col(11).cwiseAbs().maxCoeff() > 1e-3);
   CHECK(lae::Ease<double>().fit(rows).weights().col(11).cwiseAbs().maxCoeff() == 0);
-  CHECK(lae::Ease<double>().fit_features(Matrix<double>::Zero(6, 3)).weights().norm() == 0);
+  CHECK(lae::FeatureEase<double>().fit(Matrix<double>::Zero(6, 3)).weights().norm() == 0);
 
   Csr<double> one(3, 1);
   one.insert(1, 0) = 1;
@@ -201,7 +211,7 @@ TEST_CASE("A ridge lost in rounding names the item and what to raise", "[models]
   Dense x = Dense::Zero(4, 3);
   x << 1, 0, 0, 0, 3000, 3000, 0, 3000, 3000, 1, 3000, 3000;
   try {
-    lae::Ease<float>({1e-3}).fit(Csr<double>(x.sparseView()));
+    (void)lae::Ease<float>({1e-3}).fit(Csr<double>(x.sparseView()));
     FAIL("no error");
   } catch (const lae::NotPositiveDefinite& error) {
     CHECK(error.item() == 2);
@@ -216,31 +226,32 @@ TEST_CASE("What a fit costs is known without allocating", "[models][estimate]") 
   size.users = 100000;
   size.items = n;
   size.interactions = 100;
-  size.features = 64;
+  size.sources = {{64, {}}};
   const std::uint64_t square = std::uint64_t(46341) * 46341 * 8;
   const auto near_square = [&](const lae::FitCost& cost, std::uint64_t squares) {
     CHECK(cost.bytes >= squares * square);
     CHECK(static_cast<double>(cost.bytes) < 1.02 * static_cast<double>(squares * square));
     CHECK(cost.flops > 0);
   };
-  near_square(lae::Ease<double>::estimate(size), 1);
-  near_square(lae::Cease<double>::estimate(size), 1);
-  near_square(lae::AddEase<double>::estimate(size), 1);
-  near_square(lae::L3ae<double>::estimate(size), 1);
-  near_square(lae::Cosine<double>::estimate(size), 1);
-  size.features = 40000;
-  size.feature_entries = 200;
-  near_square(lae::Cease<double>::estimate(size), 1);
-  near_square(lae::AddEase<double>::estimate(size), 2);
-  near_square(lae::L3ae<double>::estimate(size), 2);
-  CHECK(lae::Ease<double>::estimate(size).flops == Approx(1e3 * 99.516e9).epsilon(0.01));
+  near_square(lae::Cease<double>().estimate(size), 1);
+  near_square(lae::AddEase<double>().estimate(size), 1);
+  near_square(lae::L3ae<double>().estimate(size), 1);
+  near_square(lae::Cosine<double>().estimate(size), 1);
+  size.sources = {{40000, 200}};
+  near_square(lae::Cease<double>().estimate(size), 1);
+  near_square(lae::AddEase<double>().estimate(size), 2);
+  near_square(lae::L3ae<double>().estimate(size), 2);
+  size.sources.clear();
+  near_square(lae::Ease<double>().estimate(size), 1);
+  CHECK(lae::Ease<double>().estimate(size).flops == Approx(1e3 * 99.516e9).epsilon(0.01));
   // Few users: the dual form inverts a small matrix, but the model is as large as ever.
   size.users = 1000;
-  near_square(lae::Ease<double>::estimate(size), 1);
-  CHECK(lae::Ease<double>::estimate(size).form == lae::FitForm::dual);
-  CHECK(lae::Ease<double>::estimate(size).flops < 2e9);
-  CHECK(lae::Ease<double>::estimate(size, lae::FitForm::primal).form == lae::FitForm::primal);
-  CHECK(lae::Ease<float>::estimate(size).bytes < square / 2 * 51 / 50);
+  near_square(lae::Ease<double>().estimate(size), 1);
+  CHECK(lae::Ease<double>().estimate(size).form == lae::FitForm::dual);
+  CHECK(lae::Ease<double>().estimate(size).flops < 2e9);
+  CHECK(lae::Ease<double>({100, {}, lae::FitForm::primal}).estimate(size).form ==
+        lae::FitForm::primal);
+  CHECK(lae::Ease<float>().estimate(size).bytes < square / 2 * 51 / 50);
 }
 
 TEST_CASE("A fit beyond its memory budget is refused with the figure", "[models][estimate]") {
@@ -250,7 +261,7 @@ TEST_CASE("A fit beyond its memory budget is refused with the figure", "[models]
   lae::FitControl control;
   control.memory_budget = std::uint64_t(1) << 30;
   try {
-    lae::Ease<double>().fit(x, control);
+    (void)lae::Ease<double>().fit(x, control);
     FAIL("no error");
   } catch (const lae::MemoryBudgetExceeded& error) {
     CHECK(error.needed_bytes() > std::uint64_t(72000000000000));
@@ -258,7 +269,7 @@ TEST_CASE("A fit beyond its memory budget is refused with the figure", "[models]
                                  ContainsSubstring(std::to_string(control.memory_budget)));
   }
   const Matrix<float> f = Matrix<float>::Ones(3000000, 1);
-  CHECK_THROWS_AS(lae::Ease<double>().fit_features(f, control), lae::MemoryBudgetExceeded);
+  CHECK_THROWS_AS(lae::FeatureEase<double>().fit(f, control), lae::MemoryBudgetExceeded);
   CHECK_THROWS_AS(lae::Cease<double>().fit(x, f, control), lae::MemoryBudgetExceeded);
   CHECK_THROWS_AS(lae::AddEase<double>().fit(x, f, control), lae::MemoryBudgetExceeded);
   CHECK_THROWS_AS(lae::L3ae<double>().fit(x, f, control), lae::MemoryBudgetExceeded);
@@ -276,8 +287,9 @@ TEST_CASE("Fits report their stages and can be cancelled in any of them", "[mode
     if (stages.empty() || stages.back() != stage) stages.emplace_back(stage);
     return true;
   };
-  lae::L3ae<double>().fit(x, f, control);
-  CHECK(stages == std::vector<std::string>{"factor", "gram", "invert", "constrain"});
+  (void)lae::L3ae<double>().fit(x, f, control);
+  CHECK(stages == std::vector<std::string>{"gram of features", "factor", "semantics", "gram",
+                                           "invert", "product", "weights"});
   for (const std::string& last : stages) {
     control.progress = [&](std::string_view stage, double) { return stage != last; };
     CHECK_THROWS_AS(lae::L3ae<double>().fit(x, f, control), lae::Cancelled);

@@ -48,7 +48,7 @@ ItemModel<double> fit(const std::string& official_class, const json& parameters,
     return lae::Ease<double>({get("reg_X")}).fit(data.train);
   }
   if (official_class == "EASE_Text") {
-    return lae::Ease<double>({get("reg_F")}).fit_features(data.embeddings);
+    return lae::FeatureEase<double>({get("reg_F")}).fit(data.embeddings);
   }
   if (official_class == "Text_Similarity") return lae::Cosine<double>().fit(data.embeddings);
   if (official_class == "Collective_EASE") {

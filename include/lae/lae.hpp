@@ -3,7 +3,6 @@
 /// \file
 /// Everything that needs Eigen alone.
 
-#include "lae/data/amazon_csv.hpp"
 #include "lae/data/interactions.hpp"
 #include "lae/data/item_text.hpp"
 #include "lae/data/split.hpp"
@@ -15,9 +14,11 @@
 #include "lae/models/cease.hpp"
 #include "lae/models/cosine.hpp"
 #include "lae/models/ease.hpp"
+#include "lae/models/feature_ease.hpp"
 #include "lae/models/item_model.hpp"
 #include "lae/models/l3ae.hpp"
 #include "lae/ranking/recommend.hpp"
 #include "lae/tuning/grid_search.hpp"
 #include "lae/tuning/l3ae_protocol.hpp"
 #include "lae/tuning/vary.hpp"
+#include "lae/version.hpp"

@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "lae/core/errors.hpp"
 #include "lae/core/types.hpp"
+#include "lae/detail/core/borrowed.hpp"
 #include "lae/detail/core/require.hpp"
 
 namespace lae::detail {
@@ -70,13 +70,41 @@ Csr<Scalar> canonical_sparse(const Eigen::SparseMatrixBase<Derived>& matrix,
   return rows;
 }
 
+/// Whether a matrix is already what `canonical_sparse` would make of it: compressed, sorted rows,
+/// no duplicates, no zeros, all finite.
+template <class Scalar>
+bool is_canonical(const Csr<Scalar>& matrix) {
+  if (!matrix.isCompressed()) return false;
+  for (Index row = 0; row < matrix.rows(); ++row) {
+    Index before = -1;
+    for (typename Csr<Scalar>::InnerIterator entry(matrix, row); entry; ++entry) {
+      if (entry.col() <= before || entry.value() == Scalar(0) || !std::isfinite(entry.value())) {
+        return false;
+      }
+      before = entry.col();
+    }
+  }
+  return true;
+}
+
+/// The matrix itself if it is canonical, else a canonical copy.
+/// \throws std::invalid_argument as canonical_sparse.
+template <class Scalar, class Derived>
+Borrowed<Csr<Scalar>> borrow_sparse(const Eigen::SparseMatrixBase<Derived>& matrix,
+                                    std::string_view name) {
+  if constexpr (std::is_same_v<Derived, Csr<Scalar>>) {
+    if (is_canonical(matrix.derived())) return Borrowed<Csr<Scalar>>::of(matrix.derived());
+  }
+  return canonical_sparse<Scalar>(matrix, name);
+}
+
 /// Users x items, with at least one interaction.
 /// \throws std::invalid_argument as above, and if there is nothing to learn from.
 template <class Scalar, class Derived>
-Csr<Scalar> canonical_interactions(const Eigen::SparseMatrixBase<Derived>& matrix,
-                                   std::string_view name = "interactions") {
-  Csr<Scalar> rows = canonical_sparse<Scalar>(matrix, name);
-  require(rows.nonZeros() > 0, name, " (", rows.rows(), " users x ", rows.cols(),
+Borrowed<Csr<Scalar>> borrow_interactions(const Eigen::SparseMatrixBase<Derived>& matrix,
+                                          std::string_view name = "interactions") {
+  Borrowed<Csr<Scalar>> rows = borrow_sparse<Scalar>(matrix, name);
+  require(rows->nonZeros() > 0, name, " (", rows->rows(), " users x ", rows->cols(),
           " items) is empty");
   return rows;
 }
@@ -109,6 +137,47 @@ Csr<Scalar> canonical_features(const Eigen::SparseMatrixBase<Derived>& matrix,
   return canonical_sparse<Scalar>(matrix, name);
 }
 
+/// The features themselves if they can be used as they are, else a canonical copy.
+/// \throws std::invalid_argument as canonical_features.
+template <class Scalar, class Derived>
+Borrowed<Matrix<Scalar>> borrow_features(const Eigen::MatrixBase<Derived>& matrix,
+                                         std::string_view name) {
+  if constexpr (std::is_same_v<Derived, Matrix<Scalar>>) {
+    if (matrix.size() > 0 && matrix.allFinite()) {
+      return Borrowed<Matrix<Scalar>>::of(matrix.derived());
+    }
+  }
+  return canonical_features<Scalar>(matrix, name);
+}
+template <class Scalar, class Derived>
+Borrowed<Csr<Scalar>> borrow_features(const Eigen::SparseMatrixBase<Derived>& matrix,
+                                      std::string_view name) {
+  if constexpr (std::is_same_v<Derived, Csr<Scalar>>) {
+    if (matrix.rows() > 0 && matrix.cols() > 0 && is_canonical(matrix.derived())) {
+      return Borrowed<Csr<Scalar>>::of(matrix.derived());
+    }
+  }
+  return canonical_features<Scalar>(matrix, name);
+}
+
+/// sizeof the scalars of a type that the library can use as it is; 0 for all other types.
+template <class Derived>
+inline constexpr std::size_t plain_scalar =
+    std::is_same_v<Derived, Matrix<typename Derived::Scalar>> ||
+            std::is_same_v<Derived, Csr<typename Derived::Scalar>>
+        ? sizeof(typename Derived::Scalar)
+        : 0;
+
+/// The number of stored entries.
+template <class Derived>
+Index count_entries(const Eigen::SparseMatrixBase<Derived>& matrix) {
+  if constexpr (std::is_base_of_v<Eigen::SparseCompressedBase<Derived>, Derived>) {
+    return matrix.derived().nonZeros();
+  } else {
+    return typename Derived::PlainObject(matrix.derived()).nonZeros();
+  }
+}
+
 /// The number of stored entries in each column.
 template <class Scalar>
 std::vector<Index> column_counts(const Csr<Scalar>& x) {
@@ -117,23 +186,6 @@ std::vector<Index> column_counts(const Csr<Scalar>& x) {
     ++counts[static_cast<std::size_t>(x.innerIndexPtr()[entry])];
   }
   return counts;
-}
-
-/// The rows of `top`, then those of `bottom`, which has as many columns.
-template <class Scalar>
-Csr<Scalar> stacked(Csr<Scalar> top, Csr<Scalar> bottom) {
-  Csr<Scalar> rows(top.rows() + bottom.rows(), top.cols());
-  rows.reserve(top.nonZeros() + bottom.nonZeros());
-  rows.topRows(top.rows()) = top;
-  rows.bottomRows(bottom.rows()) = bottom;
-  return rows;
-}
-
-template <class Derived>
-void require_features_of(Index items, const Eigen::EigenBase<Derived>& features,
-                         std::string_view name = "features") {
-  require(features.rows() == items, name, " has ", features.rows(), " rows, but interactions has ",
-          items, " items (columns)");
 }
 
 }  // namespace lae::detail

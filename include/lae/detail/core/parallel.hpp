@@ -48,6 +48,7 @@ void parallel_for(Index count, Body&& body) {
     for (Index i = 0; i < count; ++i) body(i);
     return;
   }
+  remember_threads();
   FirstException error;
   LAE_OMP(parallel for schedule(dynamic, 1))
   for (Index i = 0; i < count; ++i) error.guard([&] { body(i); });

@@ -1,0 +1,21 @@
+#pragma once
+
+/// \file
+/// What a fit will cost, known from sizes alone before anything is allocated.
+
+#include <cstdint>
+
+#include "lae/core/fit_form.hpp"
+
+namespace lae {
+
+/// Estimate of a fit. Flops count a multiplication and an addition as two. Bytes agree with what is
+/// measured to 5 % once they are some 50 MB; below, stacks and what malloc keeps make a few MB
+/// more.
+struct FitCost {
+  double flops = 0;
+  std::uint64_t bytes = 0;  ///< peak, beyond what the caller holds; the model is part of it
+  FitForm form = FitForm::primal;
+};
+
+}  // namespace lae

@@ -1,0 +1,24 @@
+#pragma once
+
+/// \file
+/// The two matrices that a fit on interactions may invert.
+
+namespace lae {
+
+/// Of items x items (primal) or of users x users (dual, see algebra/regularized_inverse.hpp). The
+/// model is the same to rounding; automatic takes the faster one.
+enum class FitForm { automatic, primal, dual };
+
+[[nodiscard]] constexpr const char* form_name(FitForm form) {
+  switch (form) {
+    case FitForm::primal:
+      return "primal";
+    case FitForm::dual:
+      return "dual";
+    case FitForm::automatic:
+      break;
+  }
+  return "automatic";
+}
+
+}  // namespace lae
