@@ -254,7 +254,7 @@ TEMPLATE_TEST_CASE("read_npz reads what SciPy wrote", "[npz]", float, double) {
 }
 
 TEMPLATE_TEST_CASE("a matrix in a .npz file survives", "[npz]", float, double) {
-  const NpzFormat format = GENERATE(NpzFormat::Csr, NpzFormat::Csc, NpzFormat::Coo);
+  const NpzFormat format = GENERATE(NpzFormat::csr, NpzFormat::csc, NpzFormat::coo);
   const bool compress = GENERATE(false, true);
   const bool wide = GENERATE(false, true);
   const auto [rows, cols] = GENERATE(std::pair<Index, Index>(200, 150),
@@ -272,7 +272,7 @@ TEMPLATE_TEST_CASE("a matrix in a .npz file survives", "[npz]", float, double) {
 }
 
 TEST_CASE("rows and columns without entries survive", "[npz]") {
-  const NpzFormat format = GENERATE(NpzFormat::Csr, NpzFormat::Csc, NpzFormat::Coo);
+  const NpzFormat format = GENERATE(NpzFormat::csr, NpzFormat::csc, NpzFormat::coo);
   Csr<double> matrix(5, 7);
   const Index entries = GENERATE(0, 1);
   if (entries == 1) matrix.insert(3, 2) = 0;  // An explicit zero.
@@ -285,7 +285,7 @@ TEST_CASE("rows and columns without entries survive", "[npz]") {
 TEST_CASE("write_npz takes any sparse expression", "[npz]") {
   const TemporaryFolder folder;
   const std::filesystem::path path = folder / "matrix.npz";
-  const NpzFormat format = GENERATE(NpzFormat::Csr, NpzFormat::Csc, NpzFormat::Coo);
+  const NpzFormat format = GENERATE(NpzFormat::csr, NpzFormat::csc, NpzFormat::coo);
   const Csr<double> matrix = scattered(30, 20);
   const auto survives = [&](const auto& expression, const Csr<double>& expected) {
     write_npz(path, expression, {format});
@@ -317,12 +317,12 @@ TEST_CASE("options of write_npz", "[npz]") {
     return std::filesystem::file_size(folder / "matrix.npz");
   };
   const auto entries = static_cast<std::uintmax_t>(matrix.nonZeros());
-  const auto stored = file_size({NpzFormat::Csr, false});
-  CHECK(file_size({NpzFormat::Csr}) < stored);
-  CHECK(file_size({NpzFormat::Csr, false, true}) == stored + 4 * (entries + 101));
-  CHECK(file_size({NpzFormat::Csc, false, true}) == stored + 4 * entries + 8 * 81 - 4 * 101);
-  const auto coordinates = file_size({NpzFormat::Coo, false});
-  CHECK(file_size({NpzFormat::Coo, false, true}) == coordinates + 4 * 2 * entries);
+  const auto stored = file_size({NpzFormat::csr, false});
+  CHECK(file_size({NpzFormat::csr}) < stored);
+  CHECK(file_size({NpzFormat::csr, false, true}) == stored + 4 * (entries + 101));
+  CHECK(file_size({NpzFormat::csc, false, true}) == stored + 4 * entries + 8 * 81 - 4 * 101);
+  const auto coordinates = file_size({NpzFormat::coo, false});
+  CHECK(file_size({NpzFormat::coo, false, true}) == coordinates + 4 * 2 * entries);
 }
 
 TEST_CASE("indices that need 64 bits are written so", "[npz]") {
@@ -331,7 +331,7 @@ TEST_CASE("indices that need 64 bits are written so", "[npz]") {
   matrix.startVec(1);
   matrix.insertBack(1, (Index{1} << 40) - 1) = 5;
   matrix.finalize();
-  const NpzFormat format = GENERATE(NpzFormat::Csr, NpzFormat::Coo);
+  const NpzFormat format = GENERATE(NpzFormat::csr, NpzFormat::coo);
   const TemporaryFolder folder;
   write_npz(folder / "matrix.npz", matrix, {format});
   CHECK(same_entries(read_npz<double>(folder / "matrix.npz"), matrix));
@@ -593,7 +593,7 @@ TEST_CASE("a write that fails half-way leaves the old .npz file", "[npz]") {
     const FileSizeLimit limit(2000);
     CHECK_THAT(file_error(path,
                           [&] {
-                            write_npz(path, scattered(300, 200), {NpzFormat::Csr, compress});
+                            write_npz(path, scattered(300, 200), {NpzFormat::csr, compress});
                           }),
                ContainsSubstring("cannot be written: "));
   }
@@ -612,7 +612,7 @@ TEST_CASE("real interactions", "[npz][data]") {
   CHECK(is_canonical(train));
 
   const TemporaryFolder folder;
-  const NpzFormat format = GENERATE(NpzFormat::Csr, NpzFormat::Csc, NpzFormat::Coo);
+  const NpzFormat format = GENERATE(NpzFormat::csr, NpzFormat::csc, NpzFormat::coo);
   write_npz(folder / "copy.npz", train, {format});
   CHECK(same_entries(read_npz<float>(folder / "copy.npz"), train));
 }
