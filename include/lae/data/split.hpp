@@ -35,7 +35,8 @@ struct SplitShares {
 /// them, some perhaps nothing to learn from. The parts end at the shares of the total, rounded
 /// down. The same log and seed give the same split everywhere.
 /// \throws std::invalid_argument for shares that are negative or leave train empty.
-inline Split random_split(Interactions log, std::uint64_t seed, const SplitShares& shares = {}) {
+[[nodiscard]] inline Split random_split(Interactions log, std::uint64_t seed,
+                                        const SplitShares& shares = {}) {
   const auto total =
       static_cast<std::size_t>(detail::total_of_shares(shares.train, shares.valid, shares.test));
   Random(seed).shuffle(log);
@@ -55,8 +56,8 @@ inline Split random_split(Interactions log, std::uint64_t seed, const SplitShare
 /// divide evenly is dealt out at random, so that the whole keeps the shares.
 /// \param log sorted by user.
 /// \throws std::invalid_argument for shares as above, or a log that is not sorted by user.
-inline Split split_of_each_user(const Interactions& log, std::uint64_t seed,
-                                const SplitShares& shares = {}) {
+[[nodiscard]] inline Split split_of_each_user(const Interactions& log, std::uint64_t seed,
+                                              const SplitShares& shares = {}) {
   const Index total = detail::total_of_shares(shares.train, shares.valid, shares.test);
   detail::require(std::is_sorted(log.begin(), log.end(),
                                  [](const auto& a, const auto& b) { return a.user < b.user; }),
@@ -72,8 +73,8 @@ inline Split split_of_each_user(const Interactions& log, std::uint64_t seed,
     const Index size = end - begin;
     const Index remainder = random.below(total);
     const auto end_of = [&](int parts) { return (size * parts + remainder) / total; };
-    const Index train_end = std::max<Index>(end_of(shares.train), 1);
-    const Index valid_end = std::max(end_of(shares.train + shares.valid), train_end);
+    const Index train_end = (std::max<Index>)(end_of(shares.train), 1);
+    const Index valid_end = (std::max)(end_of(shares.train + shares.valid), train_end);
     detail::deal(history, static_cast<std::size_t>(train_end), static_cast<std::size_t>(valid_end),
                  split.train, split.valid, split.test);
     begin = end;

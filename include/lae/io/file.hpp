@@ -35,7 +35,7 @@ class FileError : public std::runtime_error {
       : std::runtime_error(detail::concat(path.string(), ", ", location, ": ", message)),
         path_(std::move(path)) {}
 
-  const std::filesystem::path& path() const { return path_; }
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
  private:
   std::filesystem::path path_;
@@ -72,10 +72,10 @@ class AtomicReplacement {
     if (!committed_) std::filesystem::remove(partial_, ignored);
   }
 
-  const std::filesystem::path& target() const { return target_; }
+  [[nodiscard]] const std::filesystem::path& target() const { return target_; }
 
   /// The reserved name: an empty file, to be written to, or replaced.
-  const std::filesystem::path& partial() const { return partial_; }
+  [[nodiscard]] const std::filesystem::path& partial() const { return partial_; }
 
   /// \throws FileError if the file cannot be moved; the target is then as it was.
   void commit() {

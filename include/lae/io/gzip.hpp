@@ -16,7 +16,7 @@ namespace lae {
 /// Opens a text file, whether compressed with gzip or not: what it begins with tells, not its name.
 /// \throws FileError if it cannot be opened; reading throws it if the compressed data are damaged
 /// or end early.
-inline TextSourcePtr open_gzip(const std::filesystem::path& path) {
+[[nodiscard]] inline TextSourcePtr open_gzip(const std::filesystem::path& path) {
   return std::make_unique<detail::GzipText>(path);
 }
 

@@ -28,7 +28,7 @@ namespace lae {
 /// or byte order, has another number of dimensions, or is shorter or longer than its shape says;
 /// the last is found out before memory is allocated.
 template <class Scalar>
-Matrix<Scalar> read_npy(const std::filesystem::path& path) {
+[[nodiscard]] Matrix<Scalar> load_npy(const std::filesystem::path& path) {
   static_assert(detail::is_supported_scalar<Scalar>, "lae: Scalar must be float or double");
   detail::FileSource source(path);
   detail::NpyReader<float, double> array(source);
@@ -57,8 +57,8 @@ struct NpyOptions {
 /// A matrix, map or block is not copied; any other expression is evaluated first.
 /// \throws FileError if the file cannot be written.
 template <class Derived>
-void write_npy(const std::filesystem::path& path, const Eigen::MatrixBase<Derived>& matrix,
-               const NpyOptions& options = {}) {
+void save_npy(const std::filesystem::path& path, const Eigen::MatrixBase<Derived>& matrix,
+              const NpyOptions& options = {}) {
   using Scalar = typename Derived::Scalar;
   static_assert(detail::is_supported_scalar<Scalar>, "lae: Scalar must be float or double");
   using Plain = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic,

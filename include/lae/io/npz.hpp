@@ -23,7 +23,7 @@ namespace lae {
 /// \throws FileError if the file cannot be read, is not a whole zip archive, does not hold such a
 /// matrix, or its arrays contradict each other, naming the array.
 template <class Scalar>
-Csr<Scalar> read_npz(const std::filesystem::path& path) {
+[[nodiscard]] Csr<Scalar> load_npz(const std::filesystem::path& path) {
   static_assert(detail::is_supported_scalar<Scalar>, "lae: Scalar must be float or double");
   return detail::NpzReader<Scalar>(path).read();
 }
@@ -46,8 +46,8 @@ struct NpzOptions {
 /// compressed, with 64-bit indices (as `Csr` is), in the order of the format.
 /// \throws FileError if the file cannot be written.
 template <class Derived>
-void write_npz(const std::filesystem::path& path, const Eigen::SparseMatrixBase<Derived>& matrix,
-               const NpzOptions& options = {}) {
+void save_npz(const std::filesystem::path& path, const Eigen::SparseMatrixBase<Derived>& matrix,
+              const NpzOptions& options = {}) {
   static_assert(detail::is_supported_scalar<typename Derived::Scalar>,
                 "lae: Scalar must be float or double");
   const detail::NpzLayout layout{options.format == NpzFormat::coo, options.compress,

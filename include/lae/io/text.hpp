@@ -24,7 +24,7 @@ namespace lae {
 
 /// Opens a text file that is not compressed.
 /// \throws FileError if it cannot be opened.
-inline TextSourcePtr open_text(const std::filesystem::path& path) {
+[[nodiscard]] inline TextSourcePtr open_text(const std::filesystem::path& path) {
   return std::make_unique<detail::PlainText>(path);
 }
 
@@ -60,10 +60,10 @@ class LineReader {
 
   explicit LineReader(TextSourcePtr source) : source_(std::move(source)), buffer_(first_size) {}
 
-  const TextSource& source() const { return *source_; }
+  [[nodiscard]] const TextSource& source() const { return *source_; }
 
   /// Number of the line that `next` gave last, from 1.
-  std::uint64_t line_number() const { return line_number_; }
+  [[nodiscard]] std::uint64_t line_number() const { return line_number_; }
 
   /// Gives the next line, valid until the next call, or returns false at the end.
   /// \throws FileError if reading fails or a line is longer than any should be.

@@ -21,14 +21,14 @@ class TextSource {
   TextSource& operator=(const TextSource&) = delete;
   virtual ~TextSource() = default;
 
-  const std::filesystem::path& path() const { return path_; }
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
   /// Reads up to `bytes` bytes (at least 1) and returns how many; 0 means the end.
   /// \throws FileError if reading fails.
   virtual std::size_t read(char* destination, std::size_t bytes) = 0;
 
   /// How much of the file has been read, in [0, 1].
-  double fraction_read() const {
+  [[nodiscard]] double fraction_read() const {
     return file_bytes_ == 0 ? 1 : static_cast<double>(file_position()) / file_bytes_;
   }
 

@@ -67,7 +67,7 @@ inline void join_texts(JsonValue value, std::string_view separator, std::string&
       return;
   }
 }
-inline std::string joined_texts(JsonValue value, std::string_view separator) {
+[[nodiscard]] inline std::string joined_texts(JsonValue value, std::string_view separator) {
   std::string joined;
   join_texts(value, separator, joined);
   return joined;

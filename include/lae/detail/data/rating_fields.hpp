@@ -14,7 +14,7 @@
 namespace lae::detail {
 
 /// Says what is wrong with a rating; nothing, if it is fine.
-inline std::string problem_of(const RatingLine& line) {
+[[nodiscard]] inline std::string problem_of(const RatingLine& line) {
   const auto has_line_break = [](std::string_view id) {
     // Two searches: find_first_of of libstdc++ makes a call for each character.
     return id.find('\n') != id.npos || id.find('\r') != id.npos;
@@ -31,7 +31,7 @@ inline std::string problem_of(const RatingLine& line) {
 
 /// The number that `text` is, all of it. \return whether it is one.
 template <class Number>
-bool parse_number(std::string_view text, Number& number) {
+[[nodiscard]] bool parse_number(std::string_view text, Number& number) {
   const char* const end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, number);
   return error == std::errc() && stop == end;
@@ -39,7 +39,7 @@ bool parse_number(std::string_view text, Number& number) {
 
 /// The value of a key in a Python dictionary of strings, as str() writes it; empty if there is
 /// none.
-inline std::string python_dict_value(std::string_view dict, std::string_view key) {
+[[nodiscard]] inline std::string python_dict_value(std::string_view dict, std::string_view key) {
   std::string last;
   bool is_value = false;
   for (std::size_t i = 0; i < dict.size(); ++i) {

@@ -13,7 +13,7 @@
 namespace lae::detail {
 
 /// The sum of the shares, checked.
-inline Index total_of_shares(int train, int valid, int test) {
+[[nodiscard]] inline Index total_of_shares(int train, int valid, int test) {
   require(train > 0 && valid >= 0 && test >= 0,
           "shares must not be negative, and that of train positive; got ", train, ":", valid, ":",
           test);

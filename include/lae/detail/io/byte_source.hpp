@@ -27,9 +27,9 @@ class ByteSource {
   ByteSource& operator=(const ByteSource&) = delete;
   virtual ~ByteSource() = default;
 
-  std::uint64_t size() const { return size_; }
-  std::uint64_t offset() const { return offset_; }
-  std::uint64_t remaining() const { return size_ - offset_; }
+  [[nodiscard]] std::uint64_t size() const { return size_; }
+  [[nodiscard]] std::uint64_t offset() const { return offset_; }
+  [[nodiscard]] std::uint64_t remaining() const { return size_ - offset_; }
 
   /// \throws FileError if the bytes are not all there.
   void read(void* destination, std::uint64_t bytes) {

@@ -32,7 +32,7 @@ class GzipText : public TextSource {
   }
 
   std::size_t read(char* destination, std::size_t bytes) override {
-    constexpr std::size_t most = std::numeric_limits<int>::max();
+    constexpr std::size_t most = (std::numeric_limits<int>::max)();
     const int read = gzread(file_.get(), destination, static_cast<unsigned>(std::min(bytes, most)));
     // At the end of a file that was cut off, zlib gives what there is, and remembers an error.
     int code = Z_OK;
@@ -53,7 +53,7 @@ class GzipText : public TextSource {
     void operator()(gzFile file) const { gzclose(file); }
   };
 
-  std::uint64_t file_position() const override {
+  [[nodiscard]] std::uint64_t file_position() const override {
     return static_cast<std::uint64_t>(std::max<z_off_t>(gzoffset(file_.get()), 0));
   }
 

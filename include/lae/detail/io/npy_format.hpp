@@ -48,7 +48,7 @@ struct NpyType {
   std::uint64_t bytes;
 
   /// As Python spells it: "float32".
-  std::string name() const {
+  [[nodiscard]] std::string name() const {
     const char* byte_order_name = byte_order == '<' ? "little-endian " : "big-endian ";
     const std::string bits = std::to_string(8 * bytes);
     const std::string prefix = is_native() ? "" : byte_order_name;
@@ -74,12 +74,12 @@ struct NpyType {
     }
   }
 
-  bool is_native() const { return bytes == 1 || byte_order == native_byte_order; }
+  [[nodiscard]] bool is_native() const { return bytes == 1 || byte_order == native_byte_order; }
 };
 
 /// The type NumPy gives to what C++ calls T.
 template <class T>
-NpyType npy_type() {
+[[nodiscard]] NpyType npy_type() {
   constexpr char kind = std::is_same_v<T, NpyBool>    ? 'b'
                         : std::is_floating_point_v<T> ? 'f'
                         : std::is_signed_v<T>         ? 'i'
@@ -224,9 +224,9 @@ class NpyHeaderParser {
   }
 
   /// Lengths are signed 64-bit numbers, in NumPy and here.
-  static constexpr std::uint64_t largest_length = std::numeric_limits<std::int64_t>::max();
+  static constexpr std::uint64_t largest_length = (std::numeric_limits<std::int64_t>::max)();
   /// NumPy's own limit.
-  static constexpr std::uint64_t largest_type = std::numeric_limits<std::int32_t>::max();
+  static constexpr std::uint64_t largest_type = (std::numeric_limits<std::int32_t>::max)();
 
   const ByteSource& source_;
   std::uint64_t begin_;
@@ -263,7 +263,7 @@ inline NpyHeader read_npy_header(ByteSource& source) {
 
 /// Everything that stands before the first element of an array, padded as NumPy does, so that the
 /// elements are aligned to 64 bytes.
-inline std::string npy_header(const NpyHeader& header) {
+[[nodiscard]] inline std::string npy_header(const NpyHeader& header) {
   std::string shape;
   for (const std::uint64_t length : header.shape) {
     shape += (shape.empty() ? "" : ", ") + std::to_string(length);
@@ -291,8 +291,8 @@ class NpyReader {
     source_.require_array(header_.shape, header_.type.bytes);
   }
 
-  const std::vector<std::uint64_t>& shape() const { return header_.shape; }
-  bool fortran_order() const { return header_.fortran_order; }
+  [[nodiscard]] const std::vector<std::uint64_t>& shape() const { return header_.shape; }
+  [[nodiscard]] bool fortran_order() const { return header_.fortran_order; }
 
   /// Reads the next `count` elements, in the order in which they are stored.
   template <class T>
@@ -305,7 +305,7 @@ class NpyReader {
   static constexpr Index chunk = 8192;
 
   template <class T>
-  bool is() const {
+  [[nodiscard]] bool is() const {
     const NpyType type = npy_type<T>();
     return header_.type.kind == type.kind && header_.type.bytes == type.bytes &&
            header_.type.is_native();
@@ -319,7 +319,7 @@ class NpyReader {
     } else {
       std::vector<S> buffer(static_cast<std::size_t>(std::min(count, chunk)));
       for (Index first = 0; first < count; first += chunk) {
-        const Index length = std::min(chunk, count - first);
+        const Index length = (std::min)(chunk, count - first);
         source_.read(buffer.data(), static_cast<std::uint64_t>(length) * sizeof(S));
         std::transform(buffer.begin(), buffer.begin() + length, destination + first,
                        [](S value) { return static_cast<T>(value); });
@@ -343,8 +343,8 @@ class NpyReader {
 
 /// How many rows (or columns) of this many values to hold at once: enough to read and write in
 /// large pieces, and to fill whole cache lines when they lie across the order in memory.
-inline Index panel_lines(Index values_per_line) {
-  return std::max<Index>(16, 65536 / std::max<Index>(1, values_per_line));
+[[nodiscard]] inline Index panel_lines(Index values_per_line) {
+  return (std::max<Index>)(16, 65536 / (std::max<Index>)(1, values_per_line));
 }
 
 template <class Scalar>
@@ -352,7 +352,7 @@ void read_columns(NpyReader<float, double>& array, Matrix<Scalar>& matrix) {
   const Index lines = panel_lines(matrix.rows());
   Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::ColMajor> panel;
   for (Index first = 0; first < matrix.cols(); first += lines) {
-    const Index count = std::min(lines, matrix.cols() - first);
+    const Index count = (std::min)(lines, matrix.cols() - first);
     panel.resize(matrix.rows(), count);
     array.read(panel.data(), panel.size());
     matrix.middleCols(first, count) = panel;
@@ -366,7 +366,7 @@ void write_lines(AtomicFile& file, const Values& matrix) {
   const Index lines = panel_lines(by_rows ? matrix.cols() : matrix.rows());
   Eigen::Matrix<typename Values::Scalar, Eigen::Dynamic, Eigen::Dynamic, StorageOrder> panel;
   for (Index first = 0; first < size; first += lines) {
-    const Index count = std::min(lines, size - first);
+    const Index count = (std::min)(lines, size - first);
     if constexpr (by_rows) {
       panel = matrix.middleRows(first, count);
     } else {

@@ -103,7 +103,7 @@ class ZipMember : public ByteSource {
   std::uint64_t read_some(char* destination, std::uint64_t bytes) override {
     // libzip miscounts what it inflates at once beyond 32 bits.
     const std::uint64_t most = std::uint64_t{1} << 30;
-    const zip_int64_t read = zip_fread(file_.get(), destination, std::min(bytes, most));
+    const zip_int64_t read = zip_fread(file_.get(), destination, (std::min)(bytes, most));
     if (read < 0) fail_at(offset(), concat("cannot be read: ", zip_file_strerror(file_.get())));
     return static_cast<std::uint64_t>(read);
   }
@@ -122,7 +122,7 @@ class NpzArray {
     }
   }
 
-  Index size() const { return static_cast<Index>(array_.shape()[0]); }
+  [[nodiscard]] Index size() const { return static_cast<Index>(array_.shape()[0]); }
 
   /// `reason` says what the length must agree with.
   void require_size(Index expected, std::string_view reason) const {
@@ -217,7 +217,7 @@ class NpzReader {
     shape.read(lengths.data());
     for (const Index length : lengths) {
       // Offsets to that many rows must be possible to allocate.
-      if (length < 0 || length >= std::numeric_limits<Index>::max() / Index{sizeof(Index)}) {
+      if (length < 0 || length >= (std::numeric_limits<Index>::max)() / Index{sizeof(Index)}) {
         throw FileError(archive_.path,
                         concat("has the impossible shape ", lengths[0], " x ", lengths[1]));
       }
@@ -381,10 +381,10 @@ void write_compressed(const std::filesystem::path& path,
     }
   }
 
-  const Index largest = std::max({matrix.rows(), matrix.cols(), entries});
+  const Index largest = (std::max)({matrix.rows(), matrix.cols(), entries});
   NpzWriter writer(
       path, layout.compress,
-      layout.force_64_bit_indices || largest > std::numeric_limits<std::int32_t>::max());
+      layout.force_64_bit_indices || largest > (std::numeric_limits<std::int32_t>::max)());
   if (layout.coordinates) {
     writer.add_indices("row.npy", rows.data(), entries);
     writer.add_indices("col.npy", matrix.innerIndexPtr(), entries);

@@ -34,7 +34,7 @@ class PlainText : public TextSource {
   }
 
  private:
-  std::uint64_t file_position() const override { return position_; }
+  [[nodiscard]] std::uint64_t file_position() const override { return position_; }
 
   [[noreturn]] void fail() const {
     throw FileError(path(), "cannot be read: " + std::generic_category().message(errno));
