@@ -53,9 +53,9 @@ Inputs read(const Arguments& arguments) {
             with_embeddings ? synthetic::embeddings(items, dimensions) : lae::Matrix<float>()};
   }
   const std::filesystem::path folder = arguments.data;
-  return {lae::read_npz<float>(folder / "train.npz"), lae::read_npz<float>(folder / "valid.npz"),
-          lae::read_npz<float>(folder / "test.npz"),
-          with_embeddings ? lae::read_npy<float>(folder / "embeddings.npy") : lae::Matrix<float>()};
+  return {lae::load_npz<float>(folder / "train.npz"), lae::load_npz<float>(folder / "valid.npz"),
+          lae::load_npz<float>(folder / "test.npz"),
+          with_embeddings ? lae::load_npy<float>(folder / "embeddings.npy") : lae::Matrix<float>()};
 }
 
 template <class Scalar>

@@ -75,14 +75,14 @@ void require_finite(const Scalar* values, lae::Index count, const std::filesyste
 
 template <class Scalar>
 lae::Csr<Scalar> read_finite_npz(const std::filesystem::path& path) {
-  lae::Csr<Scalar> matrix = lae::read_npz<Scalar>(path);
+  lae::Csr<Scalar> matrix = lae::load_npz<Scalar>(path);
   require_finite(matrix.valuePtr(), matrix.nonZeros(), path);
   return matrix;
 }
 
 template <class Scalar>
 lae::Matrix<Scalar> read_finite_npy(const std::filesystem::path& path) {
-  lae::Matrix<Scalar> matrix = lae::read_npy<Scalar>(path);
+  lae::Matrix<Scalar> matrix = lae::load_npy<Scalar>(path);
   require_finite(matrix.data(), matrix.size(), path);
   return matrix;
 }
@@ -127,11 +127,11 @@ Dataset<Scalar> read_dataset(const std::filesystem::path& folder, bool with_embe
 template <class Scalar>
 void write_dataset(const Dataset<Scalar>& data, const std::filesystem::path& folder) {
   std::filesystem::create_directories(folder);
-  lae::write_npz(folder / file_name::train, data.train);
-  lae::write_npz(folder / file_name::valid, data.valid);
-  lae::write_npz(folder / file_name::test, data.test);
-  if (data.embeddings) lae::write_npy(folder / file_name::embeddings, *data.embeddings);
-  if (data.tags) lae::write_npz(folder / file_name::tags, *data.tags);
+  lae::save_npz(folder / file_name::train, data.train);
+  lae::save_npz(folder / file_name::valid, data.valid);
+  lae::save_npz(folder / file_name::test, data.test);
+  if (data.embeddings) lae::save_npy(folder / file_name::embeddings, *data.embeddings);
+  if (data.tags) lae::save_npz(folder / file_name::tags, *data.tags);
 }
 
 }  // namespace example

@@ -139,7 +139,7 @@ void write_embeddings(const fs::path& folder, const lae::Matrix<float>& embeddin
                       std::size_t without_text) {
   std::error_code ignored;
   fs::remove(folder / file_name::encoder, ignored);
-  lae::write_npy(folder / file_name::embeddings, embeddings);
+  lae::save_npy(folder / file_name::embeddings, embeddings);
   write_json(folder / file_name::encoder, {{"encoder", encoder},
                                            {"dimensions", embeddings.cols()},
                                            {"items", embeddings.rows()},

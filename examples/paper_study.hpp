@@ -71,11 +71,11 @@ class StepStore {
 
   /// NDCG@20 of each user with held-out items of the test set, rising by index.
   std::vector<double> user_ndcg(const std::string& step) const {
-    const auto values = lae::read_npy<double>(folder_ / (step + ".npy"));
+    const auto values = lae::load_npy<double>(folder_ / (step + ".npy"));
     return {values.data(), values.data() + values.size()};
   }
   void keep_user_ndcg(const std::string& step, const lae::Matrix<double>& values) const {
-    lae::write_npy(folder_ / (step + ".npy"), values);
+    lae::save_npy(folder_ / (step + ".npy"), values);
   }
 
  private:

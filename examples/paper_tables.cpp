@@ -51,10 +51,10 @@ std::map<fs::path, std::vector<fs::path>> assign_embeddings(const Settings& sett
       }
     }
     std::sort(others[folder].begin(), others[folder].end());
-    by_items[lae::read_npz<float>(folder / file_name::train).cols()].push_back(folder);
+    by_items[lae::load_npz<float>(folder / file_name::train).cols()].push_back(folder);
   }
   for (const fs::path& file : settings.embeddings) {
-    const lae::Index items = lae::read_npy<float>(file).rows();
+    const lae::Index items = lae::load_npy<float>(file).rows();
     const auto folders = by_items.find(items);
     if (folders == by_items.end() || folders->second.size() > 1) {
       throw UsageError(fmt::format("{} has {} rows, which {} of the data sets has items",

@@ -418,12 +418,12 @@ void prepare(const Settings& settings) {
 
   const Index users = data.catalog.users.size();
   const Index items = data.catalog.items.size();
-  lae::write_npz(folder / file_name::train,
+  lae::save_npz(folder / file_name::train,
                  lae::interaction_matrix<float>(data.split.train, users, items));
   Interruption::check();
-  lae::write_npz(folder / file_name::valid,
+  lae::save_npz(folder / file_name::valid,
                  lae::interaction_matrix<float>(data.split.valid, users, items));
-  lae::write_npz(folder / file_name::test,
+  lae::save_npz(folder / file_name::test,
                  lae::interaction_matrix<float>(data.split.test, users, items));
   Interruption::check();
   write_text(folder / file_name::users, users_txt(data.catalog.users));
@@ -433,7 +433,7 @@ void prepare(const Settings& settings) {
   if (!settings.items.empty()) {
     const ItemTags tags = make_item_tags(data.texts, settings.tag_items);
     tag_count = tags.matrix.cols();
-    lae::write_npz(folder / file_name::tags, tags.matrix);
+    lae::save_npz(folder / file_name::tags, tags.matrix);
     write_text(folder / file_name::tag_names, tags.names);
   }
   Interruption::check();

@@ -52,14 +52,14 @@ class Study {
       }
     }
     const char* names[] = {"train.npz", "valid.npz", "test.npz"};
-    for (int i = 0; i < 3; ++i) lae::write_npz(data() / names[i], parts[i]);
+    for (int i = 0; i < 3; ++i) lae::save_npz(data() / names[i], parts[i]);
     train = parts[0];
     test = parts[2];
     if (!with_side_information) return;
-    lae::write_npy(data() / "embeddings.npy", embeddings);
-    lae::write_npz(data() / "tags.npz", tags);
+    lae::save_npy(data() / "embeddings.npy", embeddings);
+    lae::save_npz(data() / "tags.npz", tags);
     const Matrix<float> other = random.dense(items, 3).cast<float>();
-    lae::write_npy(data() / "embeddings-other.npy", other);
+    lae::save_npy(data() / "embeddings-other.npy", other);
   }
 
   fs::path data() const { return folder_ / "shop"; }
@@ -177,7 +177,7 @@ TEST_CASE("paper_tables goes on where it was interrupted, and does again what ha
 
   // Other tags: what was computed with them, and that alone, is computed again.
   RandomData random(401);
-  lae::write_npz(study.data() / "tags.npz", random.interactions(Study::items, 6, 0.3));
+  lae::save_npz(study.data() / "tags.npz", random.interactions(Study::items, 6, 0.3));
   const Ending changed = run(study.command());
   REQUIRE(changed.code == 0);
   CHECK_THAT(changed.out, ContainsSubstring("shop: CEASE  "));
@@ -195,7 +195,7 @@ TEST_CASE("paper_tables refuses what it cannot do") {
   CHECK_THAT(refusal(2, {"--data", study.data() / "."}), ContainsSubstring("same name"));
   RandomData random(402);
   const fs::path wrong = study.data() / "wrong.npy";
-  lae::write_npy(wrong, random.dense(7, 2));
+  lae::save_npy(wrong, random.dense(7, 2));
   CHECK_THAT(refusal(2, {"--embeddings", wrong}), ContainsSubstring("7 rows"));
   Ending ending = run({LAE_PAPER_TABLES, "--help"});
   CHECK(ending.code == 0);

@@ -34,9 +34,9 @@ struct Dataset {
 };
 
 Dataset read_dataset(const std::filesystem::path& folder) {
-  return {lae::read_npz<double>(folder / "train.npz"), lae::read_npz<double>(folder / "valid.npz"),
-          lae::read_npz<double>(folder / "test.npz"), lae::read_npz<double>(folder / "tags.npz"),
-          lae::read_npy<double>(folder / "embeddings.npy")};
+  return {lae::load_npz<double>(folder / "train.npz"), lae::load_npz<double>(folder / "valid.npz"),
+          lae::load_npz<double>(folder / "test.npz"), lae::load_npz<double>(folder / "tags.npz"),
+          lae::load_npy<double>(folder / "embeddings.npy")};
 }
 
 /// Fits what the authors' class computes; their names for hyper-parameters are read here alone.

@@ -1,7 +1,8 @@
 #pragma once
 
 /// \file
-/// Everything that needs Eigen alone.
+/// Everything that needs Eigen alone, but for the readers of one publisher's files
+/// (lae/data/amazon_csv.hpp).
 
 #include "lae/data/interactions.hpp"
 #include "lae/data/item_text.hpp"

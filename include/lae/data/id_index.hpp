@@ -23,10 +23,10 @@ namespace lae {
 /// memory. So characters lie in one block, and many ids can be looked up at once.
 class IdIndex {
  public:
-  Index size() const { return static_cast<Index>(ends_.size()) - 1; }
+  [[nodiscard]] Index size() const { return static_cast<Index>(ends_.size()) - 1; }
 
   /// The id with this number; valid until the next insert.
-  std::string_view operator[](Index number) const {
+  [[nodiscard]] std::string_view operator[](Index number) const {
     const std::size_t begin = ends_[static_cast<std::size_t>(number)];
     const std::size_t end = ends_[static_cast<std::size_t>(number) + 1];
     return std::string_view(characters_).substr(begin, end - begin);
@@ -48,7 +48,7 @@ class IdIndex {
     numbers.clear();
     std::vector<std::size_t> hashes;
     for (std::size_t first = 0; first < ids.size(); first += ahead) {
-      const std::size_t end = std::min(first + ahead, ids.size());
+      const std::size_t end = (std::min)(first + ahead, ids.size());
       if (2 * (ends_.size() + ahead) > slots_.size()) grow();
       const std::size_t mask = slots_.size() - 1;
       hashes.clear();
@@ -72,7 +72,7 @@ class IdIndex {
   }
 
   /// The number of an id, or -1.
-  std::int32_t find(std::string_view id) const {
+  [[nodiscard]] std::int32_t find(std::string_view id) const {
     return slots_.empty() ? -1 : slots_[place_of(id, hash_of(id))].number;
   }
 
@@ -89,7 +89,7 @@ class IdIndex {
   std::int32_t insert(std::string_view id, std::size_t hash) {
     Slot& slot = slots_[place_of(id, hash)];
     if (slot.number < 0) {
-      if (size() == std::numeric_limits<std::int32_t>::max()) {
+      if (size() == (std::numeric_limits<std::int32_t>::max)()) {
         throw std::length_error("more than 2^31 - 1 different ids");
       }
       slot = {tag_of(hash), static_cast<std::int32_t>(size())};
@@ -100,7 +100,7 @@ class IdIndex {
   }
 
   /// Where the slot with this id is, or the empty one where it belongs.
-  std::size_t place_of(std::string_view id, std::size_t hash) const {
+  [[nodiscard]] std::size_t place_of(std::string_view id, std::size_t hash) const {
     const std::size_t mask = slots_.size() - 1;
     std::size_t place = hash & mask;
     while (slots_[place].number >= 0 &&

@@ -167,7 +167,8 @@ inline Index remove_pairs(Interactions& log, const Interactions& earlier) {
 
 /// Numbers the users and items of several logs anew, leaving out ids that no log holds any more;
 /// the order of the others stays.
-inline Catalog renumber(const Catalog& catalog, const std::vector<Interactions*>& logs) {
+[[nodiscard]] inline Catalog renumber(const Catalog& catalog,
+                                      const std::vector<Interactions*>& logs) {
   std::vector<std::int32_t> user(static_cast<std::size_t>(catalog.users.size()), -1);
   std::vector<std::int32_t> item(static_cast<std::size_t>(catalog.items.size()), -1);
   for (const Interactions* log : logs) {
@@ -198,7 +199,7 @@ inline Catalog renumber(const Catalog& catalog, const std::vector<Interactions*>
 /// besides the matrix as it takes.
 /// \throws std::invalid_argument if the log holds a number out of range, or a pair twice.
 template <class Scalar>
-Csr<Scalar> interaction_matrix(const Interactions& log, Index users, Index items) {
+[[nodiscard]] Csr<Scalar> interaction_matrix(const Interactions& log, Index users, Index items) {
   std::vector<Index> row_start(static_cast<std::size_t>(users) + 1, 0);
   for (const Interaction& i : log) {
     detail::require(i.user >= 0 && i.user < users && i.item >= 0 && i.item < items,

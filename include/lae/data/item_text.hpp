@@ -21,7 +21,7 @@ struct ItemText {
 
 /// A text in one line: each run of white space and control characters becomes one space, none at
 /// the ends.
-inline std::string one_line(std::string_view text) {
+[[nodiscard]] inline std::string one_line(std::string_view text) {
   std::string line;
   bool gap = false;
   for (const char c : text) {
@@ -43,7 +43,7 @@ inline std::string one_line(std::string_view text) {
 /// A part of which nothing is known is left out with its name; the prompt of an item of which
 /// nothing at all is known is empty. The parts are in one line each, and so is the
 /// prompt.
-inline std::string item_prompt(const ItemText& text) {
+[[nodiscard]] inline std::string item_prompt(const ItemText& text) {
   std::string prompt;
   const std::pair<const char*, const std::string*> parts[] = {{"Title: ", &text.title},
                                                               {"Category: ", &text.category},

@@ -31,17 +31,17 @@ class CsvReader {
     header_.assign(fields_.begin(), fields_.end());
   }
 
-  const TextSource& source() const { return lines_.source(); }
+  [[nodiscard]] const TextSource& source() const { return lines_.source(); }
 
   /// Where a column is, or -1 if there is none of that name.
-  std::ptrdiff_t find_column(std::string_view name) const {
+  [[nodiscard]] std::ptrdiff_t find_column(std::string_view name) const {
     const auto found = std::find(header_.begin(), header_.end(), name);
     return found == header_.end() ? -1 : found - header_.begin();
   }
 
   /// Where a column is.
   /// \throws FileError naming what the header holds, if there is none of that name.
-  std::size_t column(std::string_view name) const {
+  [[nodiscard]] std::size_t column(std::string_view name) const {
     const std::ptrdiff_t found = find_column(name);
     if (found >= 0) return static_cast<std::size_t>(found);
     std::string names;
@@ -64,7 +64,7 @@ class CsvReader {
   }
 
   /// A field of the record, valid until the next call of `next`.
-  std::string_view operator[](std::size_t column) const { return fields_[column]; }
+  [[nodiscard]] std::string_view operator[](std::size_t column) const { return fields_[column]; }
 
   /// \throws BadLine about the record.
   [[noreturn]] void fail(std::string_view message) const { lines_.fail(record_line_, message); }

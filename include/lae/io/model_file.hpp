@@ -26,6 +26,7 @@
 
 #include "lae/core/types.hpp"
 #include "lae/detail/core/require.hpp"
+#include "lae/detail/io/byte_source.hpp"
 #include "lae/io/file.hpp"
 #include "lae/models/item_model.hpp"
 
