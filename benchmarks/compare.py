@@ -135,7 +135,7 @@ def prepare(args):
             for _ in range(args.rounds):
                 start = time.perf_counter()
                 process = subprocess.Popen(
-                    [RELEASE / "examples" / "prepare_amazon", "--reviews", path, "--output",
+                    [RELEASE / "examples" / "apps" / "prepare_amazon", "--reviews", path, "--output",
                      pathlib.Path(scratch) / "out", "--replace"], stdout=subprocess.DEVNULL)
                 _, status, usage = os.wait4(process.pid, 0)
                 if status != 0:
