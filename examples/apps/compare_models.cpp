@@ -199,11 +199,11 @@ void print_heading(const Settings& settings, const Dataset<Scalar>& data,
 template <class Scalar>
 Dataset<Scalar> obtain_data(const Settings& settings, const Selection<Scalar>& selection) {
   if (settings.data) {
-    return read_dataset<Scalar>(*settings.data, selection.any_needs(SideInformation::embeddings),
-                                selection.any_needs(SideInformation::tags));
+    return read_dataset<Scalar>(*settings.data, {selection.any_needs(SideInformation::embeddings),
+                                                 selection.any_needs(SideInformation::tags)});
   }
   Dataset<Scalar> shop = shop_dataset<Scalar>(make_synthetic_shop(settings.seed));
-  if (settings.write_data) write_dataset(shop, *settings.write_data);
+  if (settings.write_data) lae::save_dataset(*settings.write_data, shop);
   return shop;
 }
 

@@ -99,9 +99,9 @@ class PaperStudy {
         others_(std::move(others)),
         store_(store),
         status_(status),
-        data_(read_dataset<Scalar>(folder_,
-                                   std::filesystem::exists(folder_ / file_name::embeddings),
-                                   std::filesystem::exists(folder_ / file_name::tags))) {
+        data_(
+            read_dataset<Scalar>(folder_, {std::filesystem::exists(folder_ / file_name::embeddings),
+                                           std::filesystem::exists(folder_ / file_name::tags)})) {
     if (data_.embeddings) q_ = mean_squared_length(*data_.embeddings);
   }
 

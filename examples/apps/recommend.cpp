@@ -349,8 +349,8 @@ void recommend(const Settings& settings) {
 
   status.show("reading the data");
   Dataset<Scalar> data = read_dataset<Scalar>(
-      settings.data, !settings.load && entry.needs == SideInformation::embeddings,
-      !settings.load && entry.needs == SideInformation::tags);
+      settings.data, {!settings.load && entry.needs == SideInformation::embeddings,
+                      !settings.load && entry.needs == SideInformation::tags});
   if (settings.train_on_all) data.train = all_interactions(data);
   const Names names(settings.data, data.train.rows(), data.train.cols());
   std::vector<Index> users;
