@@ -102,7 +102,7 @@ class PaperStudy {
         data_(
             read_dataset<Scalar>(folder_, {std::filesystem::exists(folder_ / file_name::embeddings),
                                            std::filesystem::exists(folder_ / file_name::tags)})) {
-    if (data_.embeddings) q_ = mean_squared_length(*data_.embeddings);
+    if (data_.embeddings) q_ = lae::mean_squared_length(*data_.embeddings);
   }
 
   const Dataset<Scalar>& data() const { return data_; }
@@ -136,7 +136,7 @@ class PaperStudy {
     }
     if (data_.embeddings) {
       tune_alone<lae::Cosine<Scalar>>("cosine", "cosine", {{false}, {true}});
-      tune_alone<lae::Ease<Scalar>>("semantic-ease", "semantic EASE", grids::semantic_ease(q_));
+      tune_alone<lae::FeatureEase<Scalar>>("semantic-ease", "semantic EASE", grids::semantic_ease(q_));
       const ordered_json embeddings = stamps({file_name::embeddings});
       tune_with<lae::Cease<Scalar>>("llm-cease", "LLM-CEASE", grids::llm_cease(lambda_, q_),
                                     *data_.embeddings, embeddings);
@@ -179,7 +179,8 @@ class PaperStudy {
   void tune_on_others(const std::string& name, const lae::Matrix<Scalar>& embeddings,
                       const ordered_json& stamp) {
     tune_with<lae::L3ae<Scalar>>(fmt::format("l3ae-on-{}", results_.size()), "L3AE on " + name,
-                                 grids::l3ae(lambda_, mean_squared_length(embeddings)), embeddings,
+                                 grids::l3ae(lambda_, lae::mean_squared_length(embeddings)),
+                                 embeddings,
                                  {{"embeddings", name}, {"stamp", stamp}});
   }
 
@@ -201,8 +202,8 @@ class PaperStudy {
     tune<Solver>(
         step, title, points,
         [&](const auto& grid, auto&&... rest) {
-          return lae::grid_search_features<Solver>(grid, *data_.embeddings, data_.train,
-                                                   data_.valid, rest...);
+          return lae::grid_search<Solver>(grid, data_.train, *data_.embeddings, data_.valid,
+                                          rest...);
         },
         stamps({file_name::embeddings}));
   }
@@ -382,7 +383,8 @@ class PaperStudy {
 
   lae::L3aeOptions best_l3ae() const {
     const ordered_json& values = results_["l3ae"]["hyper_parameters"];
-    return {values["lambda_x"], values["lambda_f"], values["lambda_kd"], {}};
+    return {values["lambda_x"].get<double>(), values["lambda_f"].get<double>(),
+            values["lambda_kd"].get<double>()};
   }
 
   std::string name() const { return printable(folder_.filename().string()); }

@@ -108,9 +108,10 @@ class OptionFields {
   void add(std::string name, FeatureWeight Options::*member, Range range, std::string about) {
     add_scaled(std::move(name), member, std::move(range), std::move(about));
   }
-  template <class Value>
-  void add_extra(std::string name, Value Options::*member, Range range, std::string about) {
-    add(std::move(name), member, std::move(range), std::move(about));
+  /// The same for an option that is of no effect unless asked for.
+  template <class Value, class... Rest>
+  void add_extra(std::string name, Value Options::*member, Rest... rest) {
+    add(std::move(name), member, std::move(rest)...);
     fields_.back().is_extra = true;
   }
   void add(std::string name, bool Options::*member, std::string about) {
