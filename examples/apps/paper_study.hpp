@@ -18,6 +18,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "command_line.hpp"
@@ -165,7 +166,8 @@ class PaperStudy {
                                  grids::l3ae(lambda_, q_), shuffled, embeddings);
 
     for (const std::filesystem::path& path : others_) {
-      tune_on_others(path.stem().string(), detail::read_finite_npy<Scalar>(path), file_stamp(path));
+      const auto other = lae::load_features<Scalar>(path);
+      tune_on_others(other.name, std::get<lae::Matrix<Scalar>>(other.values), file_stamp(path));
     }
     if (data_.tags) {
       status_.show(fmt::format("{}: embedding the tags", name()));

@@ -106,6 +106,21 @@ void require_matching_shapes(const Dataset<Scalar>& data) {
   }
 }
 
+/// Reads one source of item features from any file: a sparse matrix from NAME.npz (see load_npz), a
+/// dense one from all others (see load_npy).
+/// \throws FileError, also for values that are not finite.
+template <class Scalar>
+[[nodiscard]] NamedFeatures<Scalar> load_features(const std::filesystem::path& path) {
+  NamedFeatures<Scalar> source;
+  source.name = path.stem().string();
+  if (detail::is_sparse_file(path)) {
+    source.values = detail::load_finite_npz<Scalar>(path);
+  } else {
+    source.values = detail::load_finite_npy<Scalar>(path);
+  }
+  return source;
+}
+
 /// Reads a data-set folder: the interactions, and of the rest what is asked for.
 /// \throws FileError if a file is not there or cannot be read (see load_npy, load_npz) or holds a
 /// value that is not finite; std::invalid_argument (see require_matching_shapes).
@@ -120,15 +135,7 @@ template <class Scalar>
   }
   if (parts.tags) data.tags = detail::load_finite_npz<Scalar>(folder / dataset_file::tags);
   const auto files = detail::wanted_feature_files(folder / dataset_file::features, parts.features);
-  for (const auto& [name, path] : files) {
-    NamedFeatures<Scalar>& source = data.features.emplace_back();
-    source.name = name;
-    if (detail::is_dense_file(path)) {
-      source.values = detail::load_finite_npy<Scalar>(path);
-    } else {
-      source.values = detail::load_finite_npz<Scalar>(path);
-    }
-  }
+  for (const auto& file : files) data.features.push_back(load_features<Scalar>(file.second));
   require_matching_shapes(data);
   return data;
 }

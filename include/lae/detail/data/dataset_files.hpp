@@ -43,8 +43,8 @@ template <class Scalar>
   return matrix;
 }
 
-[[nodiscard]] inline bool is_dense_file(const std::filesystem::path& path) {
-  return path.extension() == ".npy";
+[[nodiscard]] inline bool is_sparse_file(const std::filesystem::path& path) {
+  return path.extension() == ".npz";
 }
 
 [[nodiscard]] inline std::filesystem::path feature_file(const std::filesystem::path& folder,
@@ -64,7 +64,7 @@ template <class Scalar>
     const std::filesystem::path& path = entry->path();
     const std::string name = path.stem().string();
     // Editors and copying programs keep hidden files beside those they work on.
-    if (name.front() == '.' || (!is_dense_file(path) && path.extension() != ".npz")) continue;
+    if (name.front() == '.' || (!is_sparse_file(path) && path.extension() != ".npy")) continue;
     const auto [place, is_new] = files.emplace(name, path);
     if (!is_new) {
       throw FileError(folder, concat("holds both ", name, ".npy and ", name,
