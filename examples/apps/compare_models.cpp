@@ -68,7 +68,7 @@ void add_options(CLI::App& app, Settings& settings) {
       ->option_text("K,...")
       ->delimiter(',')
       ->check(CLI::Range(1, 1000000).description(""));
-  add_source_option(app, settings.sources);
+  add_source_option(app, settings.sources, sources_of_models);
   add_computation_options(app, settings.computation);
   add_form_option(app, settings.computation);
   app.add_option("--json", settings.json,

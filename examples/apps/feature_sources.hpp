@@ -33,8 +33,10 @@ struct SourceChoice {
   std::vector<std::string> ways;  ///< of preparation: "centered", "unit", "tf-idf"
 };
 
-inline constexpr const char* source_about =
-    "item features for all models that take some, instead of embeddings or tags alone:\n"
+inline constexpr const char* sources_of_models =
+    "item features for all models that take some, instead of embeddings or tags alone";
+
+inline constexpr const char* source_form =
     "embeddings, tags, or the name of a file in the folder features (without .npy, .npz);\n"
     "may be given several times. WEIGHT is that of their Gram matrix (default: 1); WAY is\n"
     "how they are prepared, any of: centered (dense ones), unit (length 1), tf-idf (sparse\n"
@@ -49,8 +51,7 @@ inline SourceChoice parse_source(const std::string& text) {
     const std::string part = text.substr(begin, end - begin);
     begin = end + 1;
     double number = 0;
-    const auto [stop, error] =
-        std::from_chars(part.data(), part.data() + part.size(), number);
+    const auto [stop, error] = std::from_chars(part.data(), part.data() + part.size(), number);
     if (is_name) {
       choice.name = part;
     } else if (error == std::errc() && stop == part.data() + part.size()) {
@@ -60,23 +61,27 @@ inline SourceChoice parse_source(const std::string& text) {
     } else if (part == "centered" || part == "unit" || part == "tf-idf") {
       choice.ways.push_back(part);
     } else {
-      throw UsageError(fmt::format(
-          "--source {}: \"{}\" is neither a weight nor centered, unit, tf-idf or gram", text, part));
+      throw UsageError(
+          fmt::format("--source {}: \"{}\" is neither a weight nor centered, unit, tf-idf or gram",
+                      text, part));
     }
   }
   if (choice.name.empty() || !(choice.weight >= 0)) {
-    throw UsageError(fmt::format("--source {}: a name and a weight of at least 0 are needed", text));
+    throw UsageError(
+        fmt::format("--source {}: a name and a weight of at least 0 are needed", text));
   }
   return choice;
 }
 
-inline void add_source_option(CLI::App& app, std::vector<SourceChoice>& choices) {
+/// \param what_for in a line or two
+inline void add_source_option(CLI::App& app, std::vector<SourceChoice>& choices,
+                              const std::string& what_for) {
   app.add_option_function<std::vector<std::string>>(
          "--source",
          [&](const std::vector<std::string>& texts) {
            for (const std::string& text : texts) choices.push_back(parse_source(text));
          },
-         source_about)
+         what_for + ":\n" + source_form)
       ->option_text("NAME[:WEIGHT][:WAY]")
       ->allow_extra_args(false);
 }

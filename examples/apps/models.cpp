@@ -17,8 +17,7 @@ ModelEntry<typename Solver::Scalar> entry(std::string name, std::string title, s
   using Options = typename Solver::Options;
   ModelEntry<Scalar> entry{std::move(name), std::move(title), std::move(about), needs, {}, {}};
   for (const auto& field : Options::fields()) {
-    entry.options.push_back(
-        {field.name, field.about, field.text(Options()), field.is_extra});
+    entry.options.push_back({field.name, field.about, field.text(Options()), field.is_extra});
   }
   entry.prepare = [needs](const HyperParameters& wanted, lae::FitForm form,
                           const lae::Csr<Scalar>& train,

@@ -17,6 +17,7 @@
 #include <lae/data/item_text.hpp>
 #include <lae/data/split.hpp>
 #include <lae/io/gzip.hpp>
+#include <lae/version.hpp>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <stdexcept>

@@ -71,7 +71,7 @@ void add_options(CLI::App& app, Settings& settings) {
       ->check(CLI::IsMember({"train", "all"}).description(""));
   app.add_option("--save", settings.save, "write the fitted model to this file")
       ->option_text("FILE");
-  add_source_option(app, settings.sources);
+  add_source_option(app, settings.sources, sources_of_models);
   add_computation_options(app, settings.computation);
   add_form_option(app, settings.computation);
   add_hyper_parameter_options(app, settings.hyper_parameters);
@@ -79,7 +79,8 @@ void add_options(CLI::App& app, Settings& settings) {
                                      "take a model saved before, with the same --scalar, instead\n"
                                      "of fitting one")
                           ->option_text("FILE");
-  for (const char* name : {"--model", "--save", "--form", "--source"}) load->excludes(app.get_option(name));
+  for (const char* name : {"--model", "--save", "--form", "--source"})
+    load->excludes(app.get_option(name));
   for (CLI::Option* option : app.get_options(is_hyper_parameter)) load->excludes(option);
 
   const std::string who = "For whom (one of these; none is needed with --save)";
