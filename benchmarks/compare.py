@@ -6,6 +6,7 @@
     compare.py growth                          n = 1,000 to 16,000: time and bytes follow the estimate
     compare.py books                           the largest set of the L3AE paper, primal and dual
     compare.py grid --data DIR [DIR ...]       a search of 42 points of L3AE beside one fit
+    compare.py memory                          the peak of searches beside their memory budget
     compare.py prepare                         prepare_amazon on large made-up files
 
 Fits and searches run on --threads threads, whatever the environment says of threads and kernels.
@@ -24,6 +25,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 RELEASE = HERE.parent / "build" / "release"
 ONE_FIT = RELEASE / "benchmarks" / "one_fit"
+ONE_SEARCH = RELEASE / "benchmarks" / "one_search"
 
 # Variables that set threads, kernels or allocators begin with these.
 STEERING = ("OMP_", "GOMP_", "KMP_", "OPENBLAS_", "GOTO_", "MKL_", "BLIS_", "NPY_", "MALLOC_",
@@ -206,6 +208,28 @@ def grid(args):
                 f"{fit['grid_seconds'] / fit['fit_seconds']:.2f}")
 
 
+def memory(args):
+    """20 points over many users, then the search of both, EASE and L3AE, over many items: the
+    budgets are multiples of what the squares of items take."""
+    header("search", "budget MB", "peak MB", "peak / budget", "s")
+    for scalar in args.scalars:
+        scale = 1 if scalar == "double" else 0.5
+        many_users = [["--synthetic", f"{args.users},200,{3 * args.users},32", "--points", 20,
+                       "--model", model, "--budget-mb", budget]
+                      for model in args.models for budget in args.budgets]
+        square = 8e-6 * scale * args.items ** 2
+        many_items = [["--synthetic", f"{2 * args.items},{args.items},{16 * args.items},256",
+                       "--model", "tune_l3ae", "--budget-mb", squares * square]
+                      for squares in args.squares]
+        for options in many_users + many_items:
+            search = run([ONE_SEARCH, "--scalar", scalar, *options], args.threads)
+            refused = (f"refused: needs {search['needed_bytes'] / 1e6:.0f} MB"
+                       if "needed_bytes" in search else "")
+            name = f"{search['model']}, {scalar}, {search['users']} users, {search['items']} items"
+            row(name, f"{search['budget_bytes'] / 1e6:.0f}", f"{search['peak_bytes'] / 1e6:.0f}",
+                refused or f"{search['peak_of_budget']:.2f}", f"{search['seconds']:.2f}")
+
+
 def prepare(args):
     """5,000,000 ratings as CSV, 2,000,000 reviews as JSON lines; the best of some runs."""
     header("file", "MB", "s", "MB/s", "peak MB")
@@ -261,6 +285,15 @@ def main():
     command = commands.add_parser("grid", parents=[common])
     command.add_argument("--data", nargs="+", required=True)
     command.set_defaults(function=grid)
+
+    command = commands.add_parser("memory", parents=[common])
+    command.add_argument("--users", type=int, default=300000)
+    command.add_argument("--items", type=int, default=2000, help="of the search of both models")
+    command.add_argument("--budgets", nargs="+", type=float, default=[60, 120, 480],
+                         help="MB, of the searches over many users")
+    command.add_argument("--squares", nargs="+", type=float, default=[1.25, 2, 4],
+                         help="budgets of the search of both models, in items x items matrices")
+    command.set_defaults(function=memory)
 
     command = commands.add_parser("prepare")
     command.add_argument("--rounds", type=int, default=3)
