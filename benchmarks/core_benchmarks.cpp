@@ -76,7 +76,6 @@ void inversion(Index n) {
     a = a.llt().solve(Matrix<Scalar>::Identity(a.rows(), a.cols())).eval();
   });
 #ifdef LAE_HAS_LAPACK
-  // With threads of its own: compare it at all threads only.
   add("lapack_potrf_potri", [](Matrix<Scalar>& a) {
     const int size = static_cast<int>(a.rows());
     int info = 0;
@@ -147,6 +146,12 @@ void add_all() {
   constraint_with_prior<Scalar>(1000, 1536);
 }
 
-[[maybe_unused]] const bool added = (add_all<float>(), add_all<double>(), true);
+/// Which of OpenBLAS's kernels the numbers of lapack_potrf_potri and of `gemm` are about.
+void add_context() {
+  benchmark::AddCustomContext("openblas_kernel",
+                              openblas::is_linked() ? openblas::kernel() : "no OpenBLAS");
+}
+
+[[maybe_unused]] const bool added = (add_context(), add_all<float>(), add_all<double>(), true);
 
 }  // namespace
