@@ -79,16 +79,16 @@ template <class Scalar>
 json measure(const Arguments& arguments) {
   const Inputs inputs = read(arguments);
   const bool is_ease = arguments.model == "ease";
-  const lae::Ease<Scalar> ease({arguments.lambda});
-  const lae::L3ae<Scalar> l3ae({arguments.lambda_x, arguments.lambda_f, arguments.lambda_kd});
+  const lae::Ease<Scalar> ease({arguments.lambda, {}, arguments.form});
+  lae::L3aeOptions l3ae_options{arguments.lambda_x, arguments.lambda_f, arguments.lambda_kd};
+  l3ae_options.form = arguments.form;
+  const lae::L3ae<Scalar> l3ae(l3ae_options);
   const lae::ProblemSize size = is_ease ? lae::problem_size(inputs.train)
                                         : lae::problem_size(inputs.train, inputs.embeddings);
-  const lae::FitCost cost =
-      is_ease ? ease.estimate(size, arguments.form) : l3ae.estimate(size, arguments.form);
+  const lae::FitCost cost = is_ease ? ease.estimate(size) : l3ae.estimate(size);
 
   json stages = json::object();
   lae::FitControl control;
-  control.form = arguments.form;
   auto stage_start = std::chrono::steady_clock::now();
   control.progress = [&](std::string_view stage, double fraction) {
     if (fraction == 0) stage_start = std::chrono::steady_clock::now();
@@ -114,8 +114,8 @@ json measure(const Arguments& arguments) {
               {"users", size.users},
               {"items", size.items},
               {"interactions", size.interactions},
-              {"features", size.features},
-              {"form", cost.form == lae::FitForm::dual ? "dual" : "primal"},
+              {"features", inputs.embeddings.cols()},
+              {"form", lae::form_name(cost.form)},
               {"fit_seconds", seconds},
               {"stage_seconds", stages},
               {"flops", cost.flops},

@@ -60,7 +60,7 @@ Outcome search(const Arguments& arguments, const lae::Csr<float>& train,
     return {result.trials.size(), result.trials.front().score};
   }
   const auto result = lae::tune_l3ae<Scalar>(train, embeddings, valid, {}, {}, control);
-  return {result.ease.trials.size() + result.l3ae.trials.size(), result.l3ae.trials.front().score};
+  return {result.ease.size() + result.l3ae.trials.size(), result.l3ae.trials.front().score};
 }
 
 template <class Scalar>
