@@ -52,9 +52,10 @@ GemmRate gemm_rate(lae::Index size = 2048) {
     rate.openblas = rate_of([&] { openblas::add_product(a, b, c); });
   }
 #endif
-#ifndef EIGEN_USE_BLAS  // else Eigen's product is the other one
-  rate.eigen = rate_of([&] { c.noalias() += a * b; });
+#ifdef EIGEN_USE_BLAS
+  if (rate.openblas > 0) return rate;  // Eigen's product is the same one
 #endif
+  rate.eigen = rate_of([&] { c.noalias() += a * b; });
   return rate;
 }
 
