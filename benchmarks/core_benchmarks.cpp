@@ -58,7 +58,7 @@ void gram(Index users, Index items, Index interactions) {
         state, threads, {pairs, static_cast<double>(items * items / 2) * sizeof(Scalar)},
         // Once before, since a virtual machine may have to ask its host for the memory, at less
         // than a gigabyte a second.
-        [&] { lae::interaction_gram(x); },
+        [&] { benchmark::DoNotOptimize(lae::interaction_gram(x).data()); },
         [&] { benchmark::DoNotOptimize(lae::interaction_gram(x).data()); });
   });
 }
