@@ -6,11 +6,13 @@
 #include "lae/core/progress.hpp"
 #include "lae/core/types.hpp"
 #include "lae/detail/algebra/sparse_gram.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/large_matrix.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/core/stage.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// A size x size matrix whose lower triangle is zero; the rest is not initialised.
 template <class Scalar>
@@ -120,4 +122,5 @@ void add_ridge(Matrix<Scalar>& gram, const Vector<Scalar>& ridge) {
   gram.diagonal() += detail::ridge_of_items<Scalar>(ridge, gram.rows());
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -19,9 +19,11 @@
 #include "lae/core/types.hpp"
 #include "lae/detail/algebra/costs.hpp"
 #include "lae/detail/algebra/dual_inverse.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// P from G, given by its lower triangle; P takes its storage (both triangles).
 /// \param ridge Λ: a number, or a vector of one value for each item.
@@ -55,4 +57,5 @@ template <class Scalar, class Ridge>
   return regularized_inverse(interaction_gram(x, progress), of_items, progress);
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

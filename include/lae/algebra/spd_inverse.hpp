@@ -8,9 +8,11 @@
 #include "lae/core/progress.hpp"
 #include "lae/core/types.hpp"
 #include "lae/detail/algebra/spd_tiles.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// Copies the lower triangle over the upper one.
 template <class Scalar>
@@ -47,4 +49,5 @@ void invert_spd(Matrix<Scalar>& a, const Progress& progress = {}) {
   mirror_lower_triangle(a);
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -9,8 +9,10 @@
 #include <string>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// What a row of a matrix that could not be factored stands for.
 enum class Pivot {
@@ -58,4 +60,5 @@ class Cancelled : public std::runtime_error {
   Cancelled() : std::runtime_error("cancelled by the progress callback") {}
 };
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -6,9 +6,11 @@
 #include <cstdint>
 
 #include "lae/core/progress.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/machine_memory.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// The memory of the machine, or of the container this process runs in where that is less (cgroup
 /// v1 or v2), in bytes; 2^64 - 1 where the system does not tell.
@@ -24,4 +26,5 @@ struct FitControl {
   std::uint64_t memory_budget = machine_memory();
 };
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -6,8 +6,10 @@
 #include <cstdint>
 
 #include "lae/core/fit_form.hpp"
+#include "lae/detail/core/abi.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// Estimate of a fit. Flops count a multiplication and an addition as two. Bytes agree with what is
 /// measured to 5 % once they are some 50 MB; below, stacks and what malloc keeps make a few MB
@@ -18,4 +20,5 @@ struct FitCost {
   FitForm form = FitForm::primal;
 };
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -6,7 +6,10 @@
 #include <functional>
 #include <string_view>
 
+#include "lae/detail/core/abi.hpp"
+
 namespace lae {
+inline namespace LAE_ABI {
 
 /// Called with the stage's name and the fraction of that stage done, in [0, 1] and never falling
 /// within a stage. Return false to cancel: the computation then throws `Cancelled`. Calls never
@@ -14,4 +17,5 @@ namespace lae {
 /// computation and reaches its caller.
 using Progress = std::function<bool(std::string_view stage, double fraction)>;
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -8,10 +8,12 @@
 /// A process that is forked after its parent used threads here runs on one thread: GCC's OpenMP
 /// waits for ever for threads that only the parent has.
 
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/fork.hpp"
 #include "lae/detail/core/openmp.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// How many threads a computation started here will use.
 [[nodiscard]] inline int thread_count() {
@@ -23,4 +25,5 @@ namespace lae {
 #endif
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -6,7 +6,10 @@
 #include <Eigen/Core>
 #include <Eigen/SparseCore>
 
+#include "lae/detail/core/abi.hpp"
+
 namespace lae {
+inline namespace LAE_ABI {
 
 using Eigen::Index;
 
@@ -23,4 +26,5 @@ using Vector = Eigen::Matrix<Scalar, Eigen::Dynamic, 1>;
 template <class Scalar>
 using Csr = Eigen::SparseMatrix<Scalar, Eigen::RowMajor, Index>;
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/data/dataset_files.hpp"
 #include "lae/io/file.hpp"
@@ -30,6 +31,7 @@
 #include "lae/io/npz.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// The names in a data-set folder.
 namespace dataset_file {
@@ -182,4 +184,5 @@ void save_dataset(const std::filesystem::path& folder, const Dataset<Scalar>& da
   }
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

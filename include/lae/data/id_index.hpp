@@ -14,8 +14,10 @@
 #include <vector>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// Distinct ids, numbered from 0 in the order in which they came.
 ///
@@ -124,4 +126,5 @@ class IdIndex {
   std::vector<Slot> slots_;  ///< a power of two of them, at most half of them in use
 };
 
+}  // namespace LAE_ABI
 }  // namespace lae

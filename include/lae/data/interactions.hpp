@@ -15,10 +15,12 @@
 #include "lae/core/errors.hpp"
 #include "lae/core/types.hpp"
 #include "lae/data/id_index.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/parallel.hpp"
 #include "lae/detail/core/require.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// One rating, of a user and an item that an IdIndex knows by these numbers.
 struct Interaction {
@@ -230,4 +232,5 @@ template <class Scalar>
   return matrix;
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -8,7 +8,10 @@
 #include <utility>
 #include <vector>
 
+#include "lae/detail/core/abi.hpp"
+
 namespace lae {
+inline namespace LAE_ABI {
 
 /// What is known of an item in words; anything may be empty.
 struct ItemText {
@@ -58,4 +61,5 @@ struct ItemText {
   return prompt;
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

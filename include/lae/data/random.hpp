@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// The engine is fixed by the C++ standard, but the distributions of the standard library are not.
 class Random {
@@ -42,4 +44,5 @@ class Random {
   std::mt19937_64 engine_;
 };
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/inputs.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/evaluation/group_metrics.hpp"
@@ -28,6 +29,7 @@
 #include "lae/ranking/scorer.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// Ranks all items for each user of `train` (users x items) and measures the lists against `test`
 /// (same shape). Items of the user's training row are left out, nothing else is. Users without a
@@ -75,4 +77,5 @@ template <class Model, class Train, class Test>
   return report;
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

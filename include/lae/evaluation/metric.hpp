@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/evaluation/hit_rate.hpp"
 #include "lae/evaluation/map.hpp"
@@ -23,6 +24,7 @@
 #include "lae/evaluation/recall.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// A metric of one ranked list, in [0, 1], more is better.
 enum class Metric {
@@ -87,4 +89,5 @@ template <class Ranked, class Relevant>
   return 0;
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

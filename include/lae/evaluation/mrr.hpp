@@ -8,9 +8,11 @@
 /// 1/2 \endcode
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/evaluation/hits.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// 1 / the rank of the first hit, 0 if there is none among the first k. Its mean over users is the
 /// mean reciprocal rank, MRR@k.
@@ -30,4 +32,5 @@ template <class Ranked, class Relevant>
   return detail::nan_unless(detail::relevant_count(relevant) > 0, first);
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

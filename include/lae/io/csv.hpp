@@ -13,10 +13,12 @@
 #include <vector>
 
 #include "lae/core/errors.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/io/text.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// Reads a CSV file with a header. Fields may be quoted, and then hold commas, line breaks and
 /// doubled quotes.
@@ -156,4 +158,5 @@ class CsvReader {
   std::string current_;                                      ///< the one that is
 };
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -10,9 +10,11 @@
 #include <system_error>
 #include <utility>
 
+#include "lae/detail/core/abi.hpp"
 #include "lae/io/file.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// Bytes in an unknown number, read from first to last.
 class TextSource {
@@ -54,4 +56,5 @@ class TextSource {
 
 using TextSourcePtr = std::unique_ptr<TextSource>;
 
+}  // namespace LAE_ABI
 }  // namespace lae

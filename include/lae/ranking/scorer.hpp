@@ -69,6 +69,7 @@
 /// speed alone.
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/inputs.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/ranking/score_rows.hpp"
@@ -76,6 +77,7 @@
 #include "lae/ranking/history.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// Whether a type is a scorer (see the top of this header).
 template <class Model>
@@ -106,4 +108,5 @@ template <class Model, class Derived>
   return scores;
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -6,11 +6,13 @@
 #include <algorithm>
 
 #include "lae/core/fit_cost.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/recipe/ledger.hpp"
 #include "lae/recipe/problem_size.hpp"
 #include "lae/recipe/recipe.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// Peak memory and flops of the fit of a recipe, and the form it takes.
 /// \throws std::invalid_argument if the recipe asks for the dual form where there is none, or has
@@ -20,4 +22,5 @@ template <class Scalar>
   return detail::Ledger<Scalar>(recipe, size).fit();
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -8,10 +8,12 @@
 #include <vector>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/inputs.hpp"
 #include "lae/recipe/sources.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 struct SourceSize {
   Index columns = 0;               ///< dimensions or tags
@@ -76,4 +78,5 @@ template <class Interactions, class Features>
   return size;
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -7,10 +7,12 @@
 #include <vector>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/evaluation/evaluate.hpp"
 #include "lae/evaluation/metric.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 struct GridSearchOptions {
   Metric metric = Metric::ndcg;  ///< What a point is judged by, ...
@@ -30,4 +32,5 @@ struct Trial {
   std::string failure;         ///< why the point could not be fitted; else empty
 };
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -8,9 +8,11 @@
 #include <type_traits>
 #include <vector>
 
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// Each of `points` with each of `values` in place of one of its options: a grid has a call for
 /// each of its axes, and its last axis varies fastest.
@@ -43,4 +45,5 @@ template <class Options, class Option>
   return varied;
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

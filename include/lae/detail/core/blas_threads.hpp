@@ -12,7 +12,11 @@ int openblas_get_parallel() __attribute__((weak));
 }
 #endif
 
-namespace lae::detail {
+#include "lae/detail/core/abi.hpp"
+
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 #if defined(EIGEN_USE_BLAS) && defined(_OPENMP) && defined(__GNUC__)
 
@@ -43,4 +47,6 @@ struct SingleThreadedBlas {};
 
 #endif
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

@@ -6,7 +6,11 @@
 #include <memory>
 #include <utility>
 
-namespace lae::detail {
+#include "lae/detail/core/abi.hpp"
+
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 /// Saves a copy where what the caller holds can be used as it is. A borrowed matrix must outlive
 /// this. Copies of this share a matrix of our own; moving it never copies the matrix, as moving an
@@ -45,4 +49,6 @@ class Borrowed {
   std::shared_ptr<Matrix> own_;
 };
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae
