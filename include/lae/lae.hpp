@@ -2,7 +2,9 @@
 
 /// \file
 /// Everything that needs Eigen alone, but for the readers of one publisher's files
-/// (lae/data/amazon_csv.hpp).
+/// (lae/data/amazon_csv.hpp). The whole of examples/01_quickstart.cpp:
+///
+/// \include 01_quickstart.cpp
 
 #include "lae/data/interactions.hpp"
 #include "lae/data/item_text.hpp"

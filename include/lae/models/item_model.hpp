@@ -2,6 +2,9 @@
 
 /// \file
 /// What every solver returns: an item-to-item weight matrix and how to score with it.
+///
+///     lae::Vector<double> scores = model.score({3, 17});  // of all items, for someone with two
+///     double from_3 = model.weights()(3, 5);              // what having 3 adds to the score of 5
 
 #include <utility>
 #include <vector>
