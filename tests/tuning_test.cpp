@@ -179,7 +179,7 @@ void check_all_models(const Shop& shop, lae::FitForm form = lae::FitForm::automa
   check_l3ae("L3AE on two sources", both);
   lae::Sources<double> in_both_places;
   in_both_places.add(f).add(t, 0.7, lae::SourceRole::gram);
-  with_l3ae = vary(with_l3ae, &L3aeOptions::alpha, {0, 0.5});
+  with_l3ae = vary(with_l3ae, &L3aeOptions::gram_weight, {0, 0.5});
   check_l3ae("L3AE with tags in the Gram matrix", in_both_places);
 
   const auto on_features = vary(std::vector<FeatureEaseOptions>{{}}, "lambda_f", {1, 5, 50});

@@ -32,6 +32,7 @@ namespace {
 struct Settings {
   std::optional<std::filesystem::path> data;
   std::vector<std::string> models;  ///< empty: all that the data allow
+  std::vector<SourceChoice> sources;
   HyperParameters hyper_parameters;
   std::vector<lae::Index> cutoffs = {10, 20};
   Computation computation;
@@ -67,6 +68,7 @@ void add_options(CLI::App& app, Settings& settings) {
       ->option_text("K,...")
       ->delimiter(',')
       ->check(CLI::Range(1, 1000000).description(""));
+  add_source_option(app, settings.sources, sources_of_models);
   add_computation_options(app, settings.computation);
   add_form_option(app, settings.computation);
   app.add_option("--json", settings.json,
@@ -89,7 +91,9 @@ void add_options(CLI::App& app, Settings& settings) {
 
 /// The item file that a model needs and the data folder lacks.
 std::optional<std::string> missing_file(const Settings& settings, SideInformation needs) {
-  if (!settings.data || needs == SideInformation::none) return std::nullopt;
+  if (!settings.data || !settings.sources.empty() || needs == SideInformation::none) {
+    return std::nullopt;
+  }
   const std::string name = needs == SideInformation::tags ? file_name::tags : file_name::embeddings;
   if (std::filesystem::exists(*settings.data / name)) return std::nullopt;
   return name;
@@ -116,7 +120,10 @@ Selection<Scalar> select_models(const Settings& settings) {
         std::count(settings.models.begin(), settings.models.end(), model.name) > 0;
     if (!asked_for && !settings.models.empty()) continue;
     const std::optional<std::string> missing = missing_file(settings, model.needs);
-    if (!missing) {
+    if (!asked_for && !settings.sources.empty() && model.name.rfind("llm-", 0) == 0) {
+      selection.left_out.push_back(model.name + " left out: on the same sources as " +
+                                   model.name.substr(4));
+    } else if (!missing) {
       selection.models.push_back(model);
     } else if (asked_for) {
       throw lae::FileError(*settings.data / *missing, "not found, but " + model.name + " needs it");
@@ -132,17 +139,19 @@ Selection<Scalar> select_models(const Settings& settings) {
 template <class Scalar>
 std::vector<PreparedModel<Scalar>> prepare_models(const std::vector<ModelEntry<Scalar>>& models,
                                                   const Settings& settings,
-                                                  const Dataset<Scalar>& data) {
+                                                  const lae::Csr<Scalar>& train,
+                                                  const ItemFeatures<Scalar>& features) {
   std::vector<PreparedModel<Scalar>> prepared;
   for (const ModelEntry<Scalar>& model : models) {
-    prepared.push_back(
-        prepare_model(model, settings.hyper_parameters, settings.computation.form, data));
+    prepared.push_back(prepare_model(model, settings.hyper_parameters, settings.computation.form,
+                                     train, features));
   }
   return prepared;
 }
 
 template <class Scalar>
-nlohmann::ordered_json data_json(const Settings& settings, const Dataset<Scalar>& data) {
+nlohmann::ordered_json data_json(const Settings& settings, const Dataset<Scalar>& data,
+                                 const ItemFeatures<Scalar>& features) {
   nlohmann::ordered_json json;
   if (settings.data) {
     json["folder"] = settings.data->string();
@@ -154,17 +163,17 @@ nlohmann::ordered_json data_json(const Settings& settings, const Dataset<Scalar>
   json["train_interactions"] = data.train.nonZeros();
   json["valid_interactions"] = data.valid.nonZeros();
   json["test_interactions"] = data.test.nonZeros();
-  if (data.embeddings) json["embedding_dimensions"] = data.embeddings->cols();
+  if (features.dimensions() > 0) json["embedding_dimensions"] = features.dimensions();
   if (!data.encoder.empty()) json["encoder"] = data.encoder;
-  if (data.tags) json["tags"] = data.tags->cols();
+  if (features.tags() > 0) json["tags"] = features.tags();
+  if (!settings.sources.empty()) json["sources"] = names_of(settings.sources);
   return json;
 }
 
 template <class Scalar>
 void print_heading(const Settings& settings, const Dataset<Scalar>& data,
-                   const Selection<Scalar>& selection,
-                   const std::vector<PreparedModel<Scalar>>& prepared,
-                   const std::vector<std::string>& forms, std::size_t title_width) {
+                   const ItemFeatures<Scalar>& features, const Selection<Scalar>& selection,
+                   const std::vector<PreparedModel<Scalar>>& prepared, std::size_t title_width) {
   if (settings.data) {
     fmt::print("data: {}\n", settings.data->string());
   } else {
@@ -173,11 +182,14 @@ void print_heading(const Settings& settings, const Dataset<Scalar>& data,
   fmt::print("      {} users x {} items; train / validation / test: {} / {} / {} interactions\n",
              data.train.rows(), data.train.cols(), data.train.nonZeros(), data.valid.nonZeros(),
              data.test.nonZeros());
-  if (data.embeddings) {
-    fmt::print("      embeddings of {} dimensions{}\n", data.embeddings->cols(),
+  if (features.dimensions() > 0) {
+    fmt::print("      embeddings of {} dimensions{}\n", features.dimensions(),
                data.encoder.empty() ? "" : ", by " + printable(data.encoder));
   }
-  if (data.tags) fmt::print("      {} different tags\n", data.tags->cols());
+  if (features.tags() > 0) fmt::print("      {} different tags\n", features.tags());
+  if (!settings.sources.empty()) {
+    fmt::print("      item features: {}\n", printable(names_of(settings.sources)));
+  }
   for (const std::string& line : selection.left_out) fmt::print("{}\n", line);
 
   fmt::print("\nhyper-parameters\n");
@@ -186,7 +198,7 @@ void print_heading(const Settings& settings, const Dataset<Scalar>& data,
     for (const auto& [name, value] : prepared[i].hyper_parameters) {
       list += fmt::format("{}{} = {:.4g}", list.empty() ? "" : ", ", name, value);
     }
-    if (!forms[i].empty()) list += fmt::format(" ({} form)", forms[i]);
+    if (!prepared[i].form.empty()) list += fmt::format(" ({} form)", prepared[i].form);
     fmt::print("  {:<{}} {}\n", selection.models[i].title, title_width,
                list.empty() ? "none" : list);
   }
@@ -199,11 +211,14 @@ void print_heading(const Settings& settings, const Dataset<Scalar>& data,
 template <class Scalar>
 Dataset<Scalar> obtain_data(const Settings& settings, const Selection<Scalar>& selection) {
   if (settings.data) {
-    return read_dataset<Scalar>(*settings.data, selection.any_needs(SideInformation::embeddings),
-                                selection.any_needs(SideInformation::tags));
+    if (!settings.sources.empty()) {
+      return read_dataset<Scalar>(*settings.data, parts_of(settings.sources));
+    }
+    return read_dataset<Scalar>(*settings.data, {selection.any_needs(SideInformation::embeddings),
+                                                 selection.any_needs(SideInformation::tags)});
   }
   Dataset<Scalar> shop = shop_dataset<Scalar>(make_synthetic_shop(settings.seed));
-  if (settings.write_data) write_dataset(shop, *settings.write_data);
+  if (settings.write_data) lae::save_dataset(*settings.write_data, shop);
   return shop;
 }
 
@@ -214,19 +229,16 @@ void compare(const Settings& settings) {
   if (settings.json) lae::AtomicReplacement reservation(*settings.json);
   const Selection<Scalar> selection = select_models<Scalar>(settings);
   status.show("reading the data");
-  const Dataset<Scalar> data = obtain_data(settings, selection);
-  const auto prepared = prepare_models(selection.models, settings, data);
+  Dataset<Scalar> data = obtain_data(settings, selection);
+  const ItemFeatures<Scalar> features(settings.sources, data);
+  const auto prepared = prepare_models(selection.models, settings, data.train, features);
   status.clear();
 
-  std::vector<std::string> forms;
-  for (const auto& model : prepared) {
-    forms.push_back(form_taken(model, settings.computation.form, data));
-  }
   std::size_t title_width = 0;
   for (const auto& model : selection.models) {
     title_width = std::max(title_width, model.title.size());
   }
-  print_heading(settings, data, selection, prepared, forms, title_width);
+  print_heading(settings, data, features, selection, prepared, title_width);
   const Table table(settings.cutoffs, title_width);
   table.print_header();
 
@@ -238,10 +250,9 @@ void compare(const Settings& settings) {
     const std::string task = fmt::format("[{}/{}] {}", i + 1, prepared.size(), model.title);
     lae::FitControl control;
     control.progress = watch(status, task);
-    control.form = settings.computation.form;
 
     const auto fit_start = std::chrono::steady_clock::now();
-    const lae::ItemModel<Scalar> fitted = prepared[i].fit(data, control);
+    const lae::ItemModel<Scalar> fitted = prepared[i].fit(control);
     const double fit_seconds = seconds_since(fit_start);
     Interruption::check();
 
@@ -254,7 +265,7 @@ void compare(const Settings& settings) {
     Interruption::check();
 
     status.clear();
-    outcomes.push_back({model.name, model.title, prepared[i].hyper_parameters, forms[i],
+    outcomes.push_back({model.name, model.title, prepared[i].hyper_parameters, prepared[i].form,
                         fit_seconds, evaluate_seconds, std::move(valid), std::move(test)});
     table.print_row(outcomes.back());
   }
@@ -264,7 +275,7 @@ void compare(const Settings& settings) {
     nlohmann::ordered_json models = nlohmann::ordered_json::array();
     for (const Outcome& outcome : outcomes) models.push_back(outcome_json(outcome));
     write_json(*settings.json, {{"lae_version", LAE_VERSION_STRING},
-                                {"data", data_json(settings, data)},
+                                {"data", data_json(settings, data, features)},
                                 {"scalar", settings.computation.scalar_name()},
                                 {"threads", lae::thread_count()},
                                 {"cutoffs", settings.cutoffs},

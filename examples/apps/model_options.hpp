@@ -6,10 +6,13 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <lae/core/fit_form.hpp>
 #include <lae/core/threads.hpp>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "command_line.hpp"
 #include "models.hpp"
@@ -23,18 +26,6 @@ struct Computation {
 
   const char* scalar_name() const { return use_float ? "float" : "double"; }
 };
-
-inline const char* form_name(lae::FitForm form) {
-  switch (form) {
-    case lae::FitForm::primal:
-      return "primal";
-    case lae::FitForm::dual:
-      return "dual";
-    case lae::FitForm::automatic:
-      break;
-  }
-  return "automatic";
-}
 
 inline void add_computation_options(CLI::App& app, Computation& computation) {
   app.add_option_function<std::string>(
@@ -53,7 +44,7 @@ inline void add_form_option(CLI::App& app, Computation& computation) {
          "--form",
          [&](const std::string& name) {
            for (const lae::FitForm form : {lae::FitForm::primal, lae::FitForm::dual}) {
-             if (name == form_name(form)) computation.form = form;
+             if (name == lae::form_name(form)) computation.form = form;
            }
          },
          "which inverse fits on interactions take: of items x items (primal) or of users x\n"
@@ -78,76 +69,65 @@ void with_scalar(const Computation& computation, Body&& body) {
   computation.use_float ? body(0.0F) : body(0.0);
 }
 
-/// The form that a fit takes, in a word; empty for models without the choice.
-template <class Scalar>
-std::string form_taken(const PreparedModel<Scalar>& model, lae::FitForm asked_for,
-                       const Dataset<Scalar>& data) {
-  return model.form ? form_name(model.form(data, asked_for)) : "";
-}
-
 /// A model with hyper-parameters, and in a form, that it can be fitted with.
 /// \throws UsageError if they cannot work.
 template <class Scalar>
 PreparedModel<Scalar> prepare_model(const ModelEntry<Scalar>& model, const HyperParameters& wanted,
-                                    lae::FitForm form, const Dataset<Scalar>& data) {
+                                    lae::FitForm form, const lae::Csr<Scalar>& train,
+                                    const ItemFeatures<Scalar>& features) {
   try {
-    PreparedModel<Scalar> prepared = model.prepare(wanted, data);
-    form_taken(prepared, form, data);
-    return prepared;
+    return model.prepare(wanted, form, train, features);
   } catch (const std::invalid_argument& error) {
     throw UsageError(model.name + ": " + error.what());
   }
 }
 
 inline constexpr const char* hyper_parameter_group =
-    "Hyper-parameters (q is the mean squared length of an item's embedding)";
+    "Hyper-parameters (q is the mean squared length of an item's features)";
 
-inline constexpr const char* refinement_group =
-    "Refinements of all models fitted on interactions; default: 0, which is off";
+inline constexpr const char* extra_group = "Refinements, which are off by default";
 
 inline bool is_hyper_parameter(const CLI::Option* option) {
-  return option->get_group() == hyper_parameter_group || option->get_group() == refinement_group;
+  return option->get_group() == hyper_parameter_group || option->get_group() == extra_group;
 }
 
+/// An option for each option of any model.
 inline void add_hyper_parameter_options(CLI::App& app, HyperParameters& wanted) {
-  const auto add_number = [&](const char* name, std::optional<double>& value, std::string text) {
-    app.add_option(name, value, std::move(text))->option_text("X")->group(hyper_parameter_group);
+  struct Text {
+    std::string name;
+    bool is_extra;
+    std::vector<std::pair<std::string, std::string>> uses;  ///< what for, by which models
   };
-  add_number("--lambda", wanted.lambda,
-             fmt::format("ridge of ease, cease, llm-cease; default: {}", defaults::lambda));
-  add_number("--alpha", wanted.alpha,
-             fmt::format("weight of the side information.\n"
-                         "cease, llm-cease: factor of its Gram matrix; default: {}, {} / q\n"
-                         "add-ease, llm-add-ease: its share, in [0, 1]; default: {}, {}",
-                         defaults::cease_alpha, defaults::llm_cease_alpha_times_q,
-                         defaults::add_ease_alpha, defaults::llm_add_ease_alpha));
-  add_number("--lambda-x", wanted.lambda_x,
-             fmt::format("ridge on interactions.\n"
-                         "add-ease, llm-add-ease; default: {}\n"
-                         "l3ae: may be negative if lambda-x + lambda-kd > 0; default: {}",
-                         defaults::lambda, defaults::l3ae_lambda_x));
-  add_number("--lambda-t", wanted.lambda_t,
-             fmt::format("ridge on side information of add-ease, llm-add-ease;\n"
-                         "default: {}, {} q",
-                         defaults::add_ease_lambda_t, defaults::lambda_f_per_q));
-  add_number("--lambda-f", wanted.lambda_f,
-             fmt::format("ridge on embeddings of l3ae, semantic-ease; default: {} q",
-                         defaults::lambda_f_per_q));
-  add_number("--lambda-kd", wanted.lambda_kd,
-             fmt::format("strength of l3ae's distillation from the embeddings; default: {}",
-                         defaults::l3ae_lambda_kd));
-
-  const auto add_refinement = [&](const char* name, double& value, std::string text) {
-    app.add_option(name, value, std::move(text))->option_text("X")->group(refinement_group);
-  };
-  add_refinement("--dropout", wanted.refinements.dropout,
-                 "p in [0, 1): a ridge that grows with an item's popularity");
-  add_refinement("--user-exponent", wanted.refinements.user_exponent,
-                 "a: users with r items in their history count r^(-2a)");
-  add_refinement("--target-exponent", wanted.refinements.target_exponent,
-                 "b: scores of an item that n users have are scaled by n^(-b)");
-  add_refinement("--diagonal-bound", wanted.refinements.diagonal_bound,
-                 "how much an item may stand for itself, at least 0");
+  std::vector<Text> texts;
+  for (const auto& model : model_registry<double>()) {
+    for (const OptionText& option : model.options) {
+      auto text = std::find_if(texts.begin(), texts.end(),
+                               [&](const Text& each) { return each.name == option.name; });
+      if (text == texts.end()) text = texts.insert(texts.end(), {option.name, option.is_extra, {}});
+      const std::string use = option.about + "; default: " + option.default_value;
+      auto same = std::find_if(text->uses.begin(), text->uses.end(),
+                               [&](const auto& each) { return each.first == use; });
+      if (same == text->uses.end()) {
+        text->uses.emplace_back(use, model.name);
+      } else {
+        same->second += ", " + model.name;
+      }
+    }
+  }
+  for (const Text& text : texts) {
+    std::string option = "--" + text.name;
+    std::replace(option.begin(), option.end(), '_', '-');
+    std::string about;
+    for (const auto& [use, models] : text.uses) {
+      if (!about.empty()) about += "\n";
+      about += models + ":\n  " + use;
+    }
+    app.add_option_function<double>(
+           option, [&wanted, name = text.name](const double& value) { wanted[name] = value; },
+           about)
+        ->option_text("X")
+        ->group(text.is_extra ? extra_group : hyper_parameter_group);
+  }
 }
 
 }  // namespace example

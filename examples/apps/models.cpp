@@ -3,108 +3,79 @@
 namespace example {
 namespace {
 
-template <class Scalar>
-double embedding_ridge(const Dataset<Scalar>& data) {
-  return defaults::lambda_f_per_q * mean_squared_length(*data.embeddings);
+template <class Options>
+auto set_form(Options& options, lae::FitForm form) -> decltype(static_cast<void>(options.form)) {
+  options.form = form;
 }
+template <class Options, class... None>
+void set_form(Options&, lae::FitForm, None...) {}
 
-/// \param side the member of the data set that holds the side information
-template <class Scalar, class Solver, class Side>
-PreparedModel<Scalar> prepare(const Solver& solver, Side side) {
-  return {named_values(solver.options()),
-          [=](const Dataset<Scalar>& data, const lae::FitControl& control) {
-            return solver.fit(data.train, *(data.*side), control);
-          },
-          [=](const Dataset<Scalar>& data, lae::FitForm form) {
-            return solver.estimate(lae::problem_size(data.train, *(data.*side)), form).form;
-          }};
-}
-
-template <class Scalar, class Side>
-PreparedModel<Scalar> prepare_cease(const HyperParameters& wanted, double default_alpha,
-                                    Side side) {
-  const lae::Cease<Scalar> solver({wanted.lambda.value_or(defaults::lambda),
-                                   wanted.alpha.value_or(default_alpha), wanted.refinements});
-  return prepare<Scalar>(solver, side);
-}
-
-template <class Scalar, class Side>
-PreparedModel<Scalar> prepare_add_ease(const HyperParameters& wanted, double default_lambda_t,
-                                       double default_alpha, Side side) {
-  const lae::AddEase<Scalar> solver({wanted.lambda_x.value_or(defaults::lambda),
-                                     wanted.lambda_t.value_or(default_lambda_t),
-                                     wanted.alpha.value_or(default_alpha), wanted.refinements});
-  return prepare<Scalar>(solver, side);
+template <class Solver>
+ModelEntry<typename Solver::Scalar> entry(std::string name, std::string title, std::string about,
+                                          SideInformation needs) {
+  using Scalar = typename Solver::Scalar;
+  using Options = typename Solver::Options;
+  ModelEntry<Scalar> entry{std::move(name), std::move(title), std::move(about), needs, {}, {}};
+  for (const auto& field : Options::fields()) {
+    entry.options.push_back({field.name, field.about, field.text(Options()), field.is_extra});
+  }
+  entry.prepare = [needs](const HyperParameters& wanted, lae::FitForm form,
+                          const lae::Csr<Scalar>& train,
+                          const ItemFeatures<Scalar>& features) -> PreparedModel<Scalar> {
+    Options options;
+    for (const auto& field : Options::fields()) {
+      const auto value = wanted.find(field.name);
+      if (value != wanted.end()) field.set(options, value->second);
+    }
+    set_form(options, form);
+    const Solver solver(options);
+    PreparedModel<Scalar> prepared;
+    if constexpr (Options::inputs == lae::Inputs::interactions) {
+      prepared.hyper_parameters = named_values(options);
+      prepared.form = lae::form_name(solver.estimate(lae::problem_size(train)).form);
+      prepared.fit = [solver, &train](const lae::FitControl& control) {
+        return solver.fit(train, control);
+      };
+    } else {
+      const lae::Sources<Scalar>& sources = features.of(needs);
+      prepared.hyper_parameters =
+          named_values(lae::resolved(options, lae::feature_scale(solver.recipe(), sources)));
+      if constexpr (Options::inputs == lae::Inputs::features) {
+        prepared.fit = [solver, &sources](const lae::FitControl& control) {
+          return solver.fit(sources, control);
+        };
+      } else {
+        prepared.form = lae::form_name(solver.estimate(lae::problem_size(train, sources)).form);
+        prepared.fit = [solver, &train, &sources](const lae::FitControl& control) {
+          return solver.fit(train, sources, control);
+        };
+      }
+    }
+    return prepared;
+  };
+  return entry;
 }
 
 }  // namespace
 
 template <class Scalar>
 const std::vector<ModelEntry<Scalar>>& model_registry() {
-  using Data = Dataset<Scalar>;
-  using Prepared = PreparedModel<Scalar>;
-  using lae::FitControl;
-  using lae::FitForm;
+  using Side = SideInformation;
   static const std::vector<ModelEntry<Scalar>> entries = {
-      {"ease", "EASE", "interactions alone", SideInformation::none,
-       [](const HyperParameters& wanted, const Data&) -> Prepared {
-         const lae::Ease<Scalar> solver(
-             {wanted.lambda.value_or(defaults::lambda), wanted.refinements});
-         return {named_values(solver.options()),
-                 [=](const Data& data, const FitControl& control) {
-                   return solver.fit(data.train, control);
-                 },
-                 [=](const Data& data, FitForm form) {
-                   return solver.estimate(lae::problem_size(data.train), form).form;
-                 }};
-       }},
-      {"cease", "CEASE", "interactions and tags in one fit", SideInformation::tags,
-       [](const HyperParameters& wanted, const Data&) {
-         return prepare_cease<Scalar>(wanted, defaults::cease_alpha, &Data::tags);
-       }},
-      {"add-ease", "Add-EASE", "one fit on interactions and one on tags, added",
-       SideInformation::tags,
-       [](const HyperParameters& wanted, const Data&) {
-         return prepare_add_ease<Scalar>(wanted, defaults::add_ease_lambda_t,
-                                         defaults::add_ease_alpha, &Data::tags);
-       }},
-      {"l3ae", "L3AE", "interactions, distilling from a fit on embeddings",
-       SideInformation::embeddings,
-       [](const HyperParameters& wanted, const Data& data) -> Prepared {
-         const lae::L3ae<Scalar> solver({wanted.lambda_x.value_or(defaults::l3ae_lambda_x),
-                                         wanted.lambda_f.value_or(embedding_ridge(data)),
-                                         wanted.lambda_kd.value_or(defaults::l3ae_lambda_kd),
-                                         wanted.refinements});
-         return prepare<Scalar>(solver, &Data::embeddings);
-       }},
-      {"semantic-ease", "semantic EASE", "embeddings alone, EASE's way",
-       SideInformation::embeddings,
-       [](const HyperParameters& wanted, const Data& data) -> Prepared {
-         const double lambda_f = wanted.lambda_f.value_or(embedding_ridge(data));
-         const lae::Ease<Scalar> solver({lambda_f});
-         return {{{"lambda_f", lambda_f}}, [=](const Data& fitted, const FitControl& control) {
-                   return solver.fit_features(*fitted.embeddings, control);
-                 }};
-       }},
-      {"cosine", "cosine", "embeddings alone, inner products (not normalised)",
-       SideInformation::embeddings,
-       [](const HyperParameters&, const Data&) -> Prepared {
-         return {{}, [](const Data& data, const FitControl& control) {
-                   return lae::Cosine<Scalar>().fit(*data.embeddings, control);
-                 }};
-       }},
-      {"llm-cease", "LLM-CEASE", "CEASE on embeddings instead of tags", SideInformation::embeddings,
-       [](const HyperParameters& wanted, const Data& data) {
-         return prepare_cease<Scalar>(
-             wanted, defaults::llm_cease_alpha_times_q / mean_squared_length(*data.embeddings),
-             &Data::embeddings);
-       }},
-      {"llm-add-ease", "LLM-Add-EASE", "Add-EASE on embeddings instead of tags",
-       SideInformation::embeddings,
-       [](const HyperParameters& wanted, const Data& data) {
-         return prepare_add_ease<Scalar>(wanted, embedding_ridge(data),
-                                         defaults::llm_add_ease_alpha, &Data::embeddings);
-       }},
+      entry<lae::Ease<Scalar>>("ease", "EASE", "interactions alone", Side::none),
+      entry<lae::Cease<Scalar>>("cease", "CEASE", "interactions and tags in one fit", Side::tags),
+      entry<lae::AddEase<Scalar>>("add-ease", "Add-EASE",
+                                  "one fit on interactions and one on tags, added", Side::tags),
+      entry<lae::L3ae<Scalar>>("l3ae", "L3AE", "interactions, distilling from a fit on embeddings",
+                               Side::embeddings),
+      entry<lae::FeatureEase<Scalar>>("semantic-ease", "semantic EASE",
+                                      "embeddings alone, EASE's way", Side::embeddings),
+      entry<lae::Cosine<Scalar>>("cosine", "cosine", "embeddings alone, inner products",
+                                 Side::embeddings),
+      entry<lae::Cease<Scalar>>("llm-cease", "LLM-CEASE", "CEASE on embeddings instead of tags",
+                                Side::embeddings),
+      entry<lae::AddEase<Scalar>>("llm-add-ease", "LLM-Add-EASE",
+                                  "Add-EASE on embeddings instead of tags", Side::embeddings),
   };
   return entries;
 }

@@ -1,94 +1,52 @@
 #pragma once
 
 /// \file
-/// The models that can be compared, as a table: what each is called, what it needs, and how its
-/// hyper-parameters become a fit.
+/// The models that can be compared, as a table. What options a model has, and what they are when
+/// nothing is said of them, the table takes from the model itself.
 
 #include <functional>
 #include <lae/lae.hpp>
-#include <optional>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "dataset.hpp"
+#include "feature_sources.hpp"
 
 namespace example {
 
-/// What the user asked for; a model takes its own default where nothing is set.
-struct HyperParameters {
-  std::optional<double> lambda;
-  std::optional<double> alpha;
-  std::optional<double> lambda_x;
-  std::optional<double> lambda_t;
-  std::optional<double> lambda_f;
-  std::optional<double> lambda_kd;
-  lae::Refinements refinements{};  ///< of the models that are fitted on interactions
-};
+/// What the user asked for, by the names of options; a model takes its own default where nothing is
+/// said.
+using HyperParameters = std::map<std::string, double>;
 
-/// Settings that do well on catalogues of some thousand items with about ten interactions a user.
-///
-/// What acts on embeddings is relative to q, the mean squared length of an item's embedding:
-/// encoders that normalise have q = 1, BERT has q > 200, and a fixed number cannot suit both.
-namespace defaults {
-inline constexpr double lambda = 100;
-inline constexpr double cease_alpha = 0.25;
-inline constexpr double add_ease_lambda_t = 50;
-inline constexpr double add_ease_alpha = 0.2;
-inline constexpr double llm_cease_alpha_times_q = 10;
-inline constexpr double llm_add_ease_alpha = 0.4;
-inline constexpr double lambda_f_per_q = 2;  ///< every ridge on embeddings
-inline constexpr double l3ae_lambda_x = 0;
-inline constexpr double l3ae_lambda_kd = 100;
-}  // namespace defaults
-
-/// The hyper-parameters of a model by name; refinements only where they are on.
+/// The hyper-parameters of a model by name; those of no effect unless asked for only where they are
+/// not as by default.
 using NamedValues = std::vector<std::pair<std::string, double>>;
 
-inline void append(NamedValues& values, const lae::Refinements& refinements) {
-  const auto add = [&](const char* name, double value) {
-    if (value != 0) values.emplace_back(name, value);
-  };
-  add("dropout", refinements.dropout);
-  add("user_exponent", refinements.user_exponent);
-  add("target_exponent", refinements.target_exponent);
-  add("diagonal_bound", refinements.diagonal_bound);
-}
-inline NamedValues named_values(const lae::EaseOptions& o) {
-  NamedValues values{{"lambda", o.lambda}};
-  append(values, o.refinements);
+template <class Options>
+NamedValues named_values(const Options& options) {
+  NamedValues values;
+  for (const auto& field : Options::fields()) {
+    if (field.is_extra && field.get(options) == field.get(Options())) continue;
+    values.emplace_back(field.name, field.get(options));
+  }
   return values;
-}
-inline NamedValues named_values(const lae::CeaseOptions& o) {
-  NamedValues values{{"lambda", o.lambda}, {"alpha", o.alpha}};
-  append(values, o.refinements);
-  return values;
-}
-inline NamedValues named_values(const lae::AddEaseOptions& o) {
-  NamedValues values{{"lambda_x", o.lambda_x}, {"lambda_t", o.lambda_t}, {"alpha", o.alpha}};
-  append(values, o.refinements);
-  return values;
-}
-inline NamedValues named_values(const lae::L3aeOptions& o) {
-  NamedValues values{
-      {"lambda_x", o.lambda_x}, {"lambda_f", o.lambda_f}, {"lambda_kd", o.lambda_kd}};
-  append(values, o.refinements);
-  return values;
-}
-inline NamedValues named_values(const lae::CosineOptions& o) {
-  return {{"normalize", o.normalize ? 1.0 : 0.0}};
 }
 
-enum class SideInformation { none, embeddings, tags };
+/// An option of a model, in words.
+struct OptionText {
+  std::string name;
+  std::string about;
+  std::string default_value;
+  bool is_extra;
+};
 
 /// A model whose hyper-parameters are known to be valid.
 template <class Scalar>
 struct PreparedModel {
   NamedValues hyper_parameters;
-  std::function<lae::ItemModel<Scalar>(const Dataset<Scalar>&, const lae::FitControl&)> fit;
-  /// The form that `fit` takes if this one is asked for; empty for models without the choice.
-  /// \throws std::invalid_argument if the model has no such form.
-  std::function<lae::FitForm(const Dataset<Scalar>&, lae::FitForm)> form{};
+  std::string form;  ///< that `fit` takes; empty for models without the choice
+  std::function<lae::ItemModel<Scalar>(const lae::FitControl&)> fit;
 };
 
 template <class Scalar>
@@ -97,15 +55,13 @@ struct ModelEntry {
   std::string title;  ///< as in the table
   std::string about;
   SideInformation needs;
-  /// \throws std::invalid_argument if a hyper-parameter cannot work.
-  std::function<PreparedModel<Scalar>(const HyperParameters&, const Dataset<Scalar>&)> prepare;
+  std::vector<OptionText> options;
+  /// The data must outlive what is prepared.
+  /// \throws std::invalid_argument if a hyper-parameter, or the form, cannot work.
+  std::function<PreparedModel<Scalar>(const HyperParameters&, lae::FitForm,
+                                      const lae::Csr<Scalar>& train, const ItemFeatures<Scalar>&)>
+      prepare;
 };
-
-/// q, the mean squared length of an item's embedding.
-template <class Scalar>
-double mean_squared_length(const lae::Matrix<Scalar>& embeddings) {
-  return embeddings.template cast<double>().squaredNorm() / static_cast<double>(embeddings.rows());
-}
 
 /// All models. Defined in models.cpp for float and double.
 template <class Scalar>

@@ -18,6 +18,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "command_line.hpp"
@@ -41,9 +42,9 @@ inline ordered_json to_json(const NamedValues& values) {
   return json;
 }
 
-/// Names the bytes of a file without reading them.
+/// Names the bytes of a file without reading them; of a folder, whether files came or went.
 inline ordered_json file_stamp(const std::filesystem::path& path) {
-  return {{"bytes", std::filesystem::file_size(path)},
+  return {{"bytes", std::filesystem::is_directory(path) ? 0 : std::filesystem::file_size(path)},
           {"changed", std::filesystem::last_write_time(path).time_since_epoch().count()}};
 }
 
@@ -82,27 +83,21 @@ class StepStore {
   std::filesystem::path folder_;
 };
 
-/// Other embeddings of the same items, to compare.
-template <class Scalar>
-struct NamedEmbeddings {
-  std::string name;
-  lae::Matrix<Scalar> values;
-};
-
 template <class Scalar>
 class PaperStudy {
  public:
   /// \param others files of other embeddings of the items of this data set
+  /// \param sources that L3AE is also tuned on, together; empty: none
   PaperStudy(std::filesystem::path data_folder, std::vector<std::filesystem::path> others,
-             const std::filesystem::path& store, StatusLine& status)
+             std::vector<SourceChoice> sources, const std::filesystem::path& store,
+             StatusLine& status)
       : folder_(std::move(data_folder)),
         others_(std::move(others)),
+        sources_(std::move(sources)),
         store_(store),
         status_(status),
-        data_(read_dataset<Scalar>(folder_,
-                                   std::filesystem::exists(folder_ / file_name::embeddings),
-                                   std::filesystem::exists(folder_ / file_name::tags))) {
-    if (data_.embeddings) q_ = mean_squared_length(*data_.embeddings);
+        data_(read_dataset<Scalar>(folder_, lae::dataset_parts(folder_))) {
+    if (data_.embeddings) q_ = lae::mean_squared_length(*data_.embeddings);
   }
 
   const Dataset<Scalar>& data() const { return data_; }
@@ -136,7 +131,8 @@ class PaperStudy {
     }
     if (data_.embeddings) {
       tune_alone<lae::Cosine<Scalar>>("cosine", "cosine", {{false}, {true}});
-      tune_alone<lae::Ease<Scalar>>("semantic-ease", "semantic EASE", grids::semantic_ease(q_));
+      tune_alone<lae::FeatureEase<Scalar>>("semantic-ease", "semantic EASE",
+                                           grids::semantic_ease(q_));
       const ordered_json embeddings = stamps({file_name::embeddings});
       tune_with<lae::Cease<Scalar>>("llm-cease", "LLM-CEASE", grids::llm_cease(lambda_, q_),
                                     *data_.embeddings, embeddings);
@@ -165,21 +161,41 @@ class PaperStudy {
                                  grids::l3ae(lambda_, q_), shuffled, embeddings);
 
     for (const std::filesystem::path& path : others_) {
-      tune_on_others(path.stem().string(), detail::read_finite_npy<Scalar>(path), file_stamp(path));
+      tune_on_others(lae::load_features<Scalar>(path), file_stamp(path));
+    }
+    for (const lae::NamedFeatures<Scalar>& each : data_.features) {
+      const bool is_dense = std::holds_alternative<lae::Matrix<Scalar>>(each.values);
+      const std::string file = each.name + (is_dense ? ".npy" : ".npz");
+      tune_on_others(each, file_stamp(folder_ / file_name::features / file));
+    }
+    if (!sources_.empty()) {
+      const lae::Sources<Scalar> sources = make_sources<Scalar>(sources_, data_);
+      const double q = lae::feature_scale(lae::L3aeOptions().recipe(), sources).in_semantics;
+      tune_on("several sources: " + names_of(sources_), sources, q,
+              stamps({file_name::embeddings, file_name::tags, file_name::features}));
     }
     if (data_.tags) {
       status_.show(fmt::format("{}: embedding the tags", name()));
       const auto of_tags = lae::latent_semantic_embeddings(lae::tf_idf(*data_.tags), 256, 1,
                                                            watch(status_, name() + ": tags"));
-      tune_on_others("tags, latent semantic analysis", of_tags,
-                     file_stamp(folder_ / file_name::tags));
+      tune_on("tags, latent semantic analysis", of_tags, lae::mean_squared_length(of_tags),
+              file_stamp(folder_ / file_name::tags));
     }
   }
 
-  void tune_on_others(const std::string& name, const lae::Matrix<Scalar>& embeddings,
-                      const ordered_json& stamp) {
+  void tune_on_others(const lae::NamedFeatures<Scalar>& features, const ordered_json& stamp) {
+    std::visit(
+        [&](const auto& values) {
+          tune_on(features.name, values, lae::mean_squared_length(values), stamp);
+        },
+        features.values);
+  }
+
+  template <class Features>
+  void tune_on(const std::string& name, const Features& features, double q,
+               const ordered_json& stamp) {
     tune_with<lae::L3ae<Scalar>>(fmt::format("l3ae-on-{}", results_.size()), "L3AE on " + name,
-                                 grids::l3ae(lambda_, mean_squared_length(embeddings)), embeddings,
+                                 grids::l3ae(lambda_, q), features,
                                  {{"embeddings", name}, {"stamp", stamp}});
   }
 
@@ -201,8 +217,8 @@ class PaperStudy {
     tune<Solver>(
         step, title, points,
         [&](const auto& grid, auto&&... rest) {
-          return lae::grid_search_features<Solver>(grid, *data_.embeddings, data_.train,
-                                                   data_.valid, rest...);
+          return lae::grid_search<Solver>(grid, data_.train, *data_.embeddings, data_.valid,
+                                          rest...);
         },
         stamps({file_name::embeddings}));
   }
@@ -382,13 +398,15 @@ class PaperStudy {
 
   lae::L3aeOptions best_l3ae() const {
     const ordered_json& values = results_["l3ae"]["hyper_parameters"];
-    return {values["lambda_x"], values["lambda_f"], values["lambda_kd"], {}};
+    return {values["lambda_x"].get<double>(), values["lambda_f"].get<double>(),
+            values["lambda_kd"].get<double>()};
   }
 
   std::string name() const { return printable(folder_.filename().string()); }
 
   std::filesystem::path folder_;
   std::vector<std::filesystem::path> others_;
+  std::vector<SourceChoice> sources_;
   StepStore store_;
   StatusLine& status_;
   Dataset<Scalar> data_;

@@ -28,6 +28,7 @@ namespace fs = std::filesystem;
 struct Settings {
   std::vector<fs::path> data;
   std::vector<fs::path> embeddings;
+  std::vector<SourceChoice> sources;
   fs::path output = "paper-tables";
   Computation computation;
 };
@@ -87,7 +88,8 @@ void study(const Settings& settings) {
   for (const fs::path& folder : settings.data) {
     const std::string name = name_of(folder);
     status.show(name + ": reading the data");
-    PaperStudy<Scalar> set(folder, others.at(folder), settings.output / "steps" / name, status);
+    PaperStudy<Scalar> set(folder, others.at(folder), settings.sources,
+                           settings.output / "steps" / name, status);
     StepResults steps = set.run();
     sets.push_back({name, counts_of(set.data()), std::move(steps), set.store()});
   }
@@ -137,6 +139,9 @@ int main(int argc, char** argv) {
          "files embeddings-*.npy in a data folder are taken anyway")
       ->option_text("FILE ...")
       ->check(CLI::ExistingFile);
+  example::add_source_option(app, settings.sources,
+                             "item features that L3AE is also tuned on, all together, of every\n"
+                             "data set");
   app.add_option("--output", settings.output,
                  "folder for report.md, report.json, plots and steps; default: paper-tables")
       ->option_text("DIR");

@@ -13,9 +13,11 @@
 #include <lae/data/amazon_csv.hpp>
 #include <lae/data/amazon_json.hpp>
 #include <lae/data/interactions.hpp>
+#include <lae/data/item_tags.hpp>
 #include <lae/data/item_text.hpp>
 #include <lae/data/split.hpp>
 #include <lae/io/gzip.hpp>
+#include <lae/version.hpp>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <stdexcept>
@@ -27,7 +29,6 @@
 #include "checksum.hpp"
 #include "command_line.hpp"
 #include "dataset.hpp"
-#include "item_tags.hpp"
 #include "new_folder.hpp"
 #include "terminal.hpp"
 
@@ -369,6 +370,12 @@ std::string users_txt(const lae::IdIndex& users) {
   return lines;
 }
 
+std::string tags_txt(const std::vector<std::string>& names) {
+  std::string lines;
+  for (const std::string& name : names) lines.append(name) += '\n';
+  return lines;
+}
+
 std::string items_jsonl(const Data& data) {
   std::string lines;
   for (Index item = 0; item < data.catalog.items.size(); ++item) {
@@ -419,22 +426,22 @@ void prepare(const Settings& settings) {
   const Index users = data.catalog.users.size();
   const Index items = data.catalog.items.size();
   lae::save_npz(folder / file_name::train,
-                 lae::interaction_matrix<float>(data.split.train, users, items));
+                lae::interaction_matrix<float>(data.split.train, users, items));
   Interruption::check();
   lae::save_npz(folder / file_name::valid,
-                 lae::interaction_matrix<float>(data.split.valid, users, items));
+                lae::interaction_matrix<float>(data.split.valid, users, items));
   lae::save_npz(folder / file_name::test,
-                 lae::interaction_matrix<float>(data.split.test, users, items));
+                lae::interaction_matrix<float>(data.split.test, users, items));
   Interruption::check();
   write_text(folder / file_name::users, users_txt(data.catalog.users));
   write_text(folder / file_name::items, items_jsonl(data));
   Interruption::check();
   Index tag_count = 0;
   if (!settings.items.empty()) {
-    const ItemTags tags = make_item_tags(data.texts, settings.tag_items);
+    const lae::ItemTags tags = lae::item_tags(data.texts, settings.tag_items);
     tag_count = tags.matrix.cols();
     lae::save_npz(folder / file_name::tags, tags.matrix);
-    write_text(folder / file_name::tag_names, tags.names);
+    write_text(folder / file_name::tag_names, tags_txt(tags.names));
   }
   Interruption::check();
 

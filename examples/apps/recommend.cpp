@@ -35,6 +35,7 @@ namespace fs = std::filesystem;
 struct Settings {
   fs::path data;
   std::optional<std::string> model;
+  std::vector<SourceChoice> sources;
   HyperParameters hyper_parameters;
   Computation computation;
   bool train_on_all = false;
@@ -70,6 +71,7 @@ void add_options(CLI::App& app, Settings& settings) {
       ->check(CLI::IsMember({"train", "all"}).description(""));
   app.add_option("--save", settings.save, "write the fitted model to this file")
       ->option_text("FILE");
+  add_source_option(app, settings.sources, sources_of_models);
   add_computation_options(app, settings.computation);
   add_form_option(app, settings.computation);
   add_hyper_parameter_options(app, settings.hyper_parameters);
@@ -77,7 +79,8 @@ void add_options(CLI::App& app, Settings& settings) {
                                      "take a model saved before, with the same --scalar, instead\n"
                                      "of fitting one")
                           ->option_text("FILE");
-  for (const char* name : {"--model", "--save", "--form"}) load->excludes(app.get_option(name));
+  for (const char* name : {"--model", "--save", "--form", "--source"})
+    load->excludes(app.get_option(name));
   for (CLI::Option* option : app.get_options(is_hyper_parameter)) load->excludes(option);
 
   const std::string who = "For whom (one of these; none is needed with --save)";
@@ -179,10 +182,11 @@ lae::Csr<Scalar> all_interactions(const Dataset<Scalar>& data) {
   return lae::Csr<Scalar>(data.train + data.valid) + data.test;
 }
 
-/// The model to recommend by; `data.train` is what it is fitted on.
+/// The model to recommend by; `data.train` is what it is fitted on, and features of the items are
+/// taken out of the data.
 template <class Scalar>
 NamedModel<Scalar> obtain_model(const Settings& settings, StatusLine& status,
-                                const ModelEntry<Scalar>& entry, const Dataset<Scalar>& data) {
+                                const ModelEntry<Scalar>& entry, Dataset<Scalar>& data) {
   if (settings.load) {
     status.show("loading the model");
     lae::ItemModel<Scalar> model = lae::load_model<Scalar>(*settings.load);
@@ -193,14 +197,18 @@ NamedModel<Scalar> obtain_model(const Settings& settings, StatusLine& status,
     }
     return {printable(settings.load->filename().string()), std::move(model)};
   }
-  const PreparedModel<Scalar> prepared =
-      prepare_model(entry, settings.hyper_parameters, settings.computation.form, data);
+  const ItemFeatures<Scalar> features(settings.sources, data);
+  const PreparedModel<Scalar> prepared = prepare_model(
+      entry, settings.hyper_parameters, settings.computation.form, data.train, features);
   lae::FitControl control;
   control.progress = watch(status, entry.title);
-  control.form = settings.computation.form;
-  const std::string encoder =
-      data.encoder.empty() ? "" : " on embeddings by " + printable(data.encoder);
-  NamedModel<Scalar> fitted{entry.title + encoder, prepared.fit(data, control)};
+  std::string title = entry.title;
+  if (!settings.sources.empty()) {
+    title += " on " + printable(names_of(settings.sources));
+  } else if (!data.encoder.empty()) {
+    title += " on embeddings by " + printable(data.encoder);
+  }
+  NamedModel<Scalar> fitted{title, prepared.fit(control)};
   if (settings.save) {
     status.show("saving the model");
     lae::save_model(*settings.save, fitted.model);
@@ -342,15 +350,17 @@ void recommend(const Settings& settings) {
     if (target) lae::AtomicReplacement reservation(*target);
   }
   const bool has_embeddings = fs::exists(settings.data / file_name::embeddings);
-  const std::string name = settings.model.value_or(has_embeddings ? "l3ae" : "ease");
+  const bool has_features = has_embeddings || !settings.sources.empty();
+  const std::string name = settings.model.value_or(has_features ? "l3ae" : "ease");
   const auto& models = model_registry<Scalar>();
   const ModelEntry<Scalar>& entry = *std::find_if(
       models.begin(), models.end(), [&](const auto& model) { return model.name == name; });
 
   status.show("reading the data");
-  Dataset<Scalar> data = read_dataset<Scalar>(
-      settings.data, !settings.load && entry.needs == SideInformation::embeddings,
-      !settings.load && entry.needs == SideInformation::tags);
+  lae::DatasetParts parts{!settings.load && entry.needs == SideInformation::embeddings,
+                          !settings.load && entry.needs == SideInformation::tags};
+  if (!settings.sources.empty()) parts = parts_of(settings.sources);
+  Dataset<Scalar> data = read_dataset<Scalar>(settings.data, parts);
   if (settings.train_on_all) data.train = all_interactions(data);
   const Names names(settings.data, data.train.rows(), data.train.cols());
   std::vector<Index> users;

@@ -172,7 +172,7 @@ Dataset<Scalar> shop_dataset(const SyntheticShop& shop) {
     matrix.setFromTriplets(entries.begin(), entries.end());
     return matrix;
   };
-  Dataset<Scalar> data{part(0, 8), part(8, 9), part(9, 10)};
+  Dataset<Scalar> data{{part(0, 8), part(8, 9), part(9, 10)}, ""};
   data.embeddings = shop.embeddings.template cast<Scalar>();
   std::vector<Eigen::Triplet<Scalar, Index>> tags;
   for (Index item = 0; item < options.items; ++item) {

@@ -27,8 +27,8 @@ inline std::vector<lae::EaseOptions> ease() {
   return lae::vary(std::vector<lae::EaseOptions>(1), &lae::EaseOptions::lambda, lambda);
 }
 
-inline std::vector<lae::EaseOptions> semantic_ease(double q) {
-  return lae::vary(std::vector<lae::EaseOptions>(1), &lae::EaseOptions::lambda,
+inline std::vector<lae::FeatureEaseOptions> semantic_ease(double q) {
+  return lae::vary(std::vector<lae::FeatureEaseOptions>(1), &lae::FeatureEaseOptions::lambda_f,
                    scaled(q, lambda_f_per_q));
 }
 
@@ -97,7 +97,7 @@ class RefinedSearch {
         return with_targets_and_diagonal();
       case 3:
         return with_shares(lae::vary(Points{best_}, &lae::L3aeOptions::lambda_f,
-                                     scaled(best_.lambda_f, {0.25, 0.5, 1, 2, 4})));
+                                     scaled(best_.lambda_f.value, {0.25, 0.5, 1, 2, 4})));
       default:
         return with_sums({best_}, {0.6, 1.6});
     }

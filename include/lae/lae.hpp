@@ -7,7 +7,9 @@
 /// \include 01_quickstart.cpp
 
 #include "lae/data/interactions.hpp"
+#include "lae/data/item_tags.hpp"
 #include "lae/data/item_text.hpp"
+#include "lae/data/prepare_features.hpp"
 #include "lae/data/split.hpp"
 #include "lae/data/text_features.hpp"
 #include "lae/evaluation/evaluate.hpp"

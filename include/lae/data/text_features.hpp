@@ -20,6 +20,7 @@
 #include "lae/core/errors.hpp"
 #include "lae/core/progress.hpp"
 #include "lae/core/types.hpp"
+#include "lae/data/prepare_features.hpp"
 #include "lae/data/random.hpp"
 #include "lae/detail/algebra/product.hpp"
 #include "lae/detail/core/large_matrix.hpp"
@@ -85,32 +86,6 @@ struct TermCounts {
                        static_cast<Index>(result.terms.size()));
   result.counts.setFromTriplets(entries.begin(), entries.end());
   return result;
-}
-
-/// Weights terms by tf-idf and gives each document (row) length 1: a count c becomes
-/// (1 + ln c) (1 + ln((1 + documents) / (1 + documents that hold the term))). Rows without terms
-/// stay empty.
-template <class Scalar>
-[[nodiscard]] Csr<Scalar> tf_idf(const Csr<Scalar>& counts) {
-  Vector<double> documents_with = Vector<double>::Zero(counts.cols());
-  for (Index entry = 0; entry < counts.nonZeros(); ++entry) {
-    documents_with[counts.innerIndexPtr()[entry]] += 1;
-  }
-  const auto documents = static_cast<double>(counts.rows());
-  const Vector<double> idf = 1 + ((1 + documents) / (1 + documents_with.array())).log();
-  Csr<Scalar> weights = counts;
-  for (Index row = 0; row < weights.rows(); ++row) {
-    double squares = 0;
-    for (typename Csr<Scalar>::InnerIterator entry(weights, row); entry; ++entry) {
-      const double weight = (1 + std::log(double(entry.value()))) * idf[entry.col()];
-      squares += weight * weight;
-      entry.valueRef() = static_cast<Scalar>(weight);
-    }
-    const auto scale = static_cast<Scalar>(squares > 0 ? 1 / std::sqrt(squares) : 0);
-    for (typename Csr<Scalar>::InnerIterator entry(weights, row); entry; ++entry)
-      entry.valueRef() *= scale;
-  }
-  return weights;
 }
 
 namespace detail {

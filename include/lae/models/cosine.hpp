@@ -20,7 +20,7 @@ struct CosineOptions {
 
   [[nodiscard]] static OptionFields<CosineOptions> fields() {
     OptionFields<CosineOptions> list;
-    list.add("normalize", &CosineOptions::normalize, "divide features by their norm");
+    list.add_extra("normalize", &CosineOptions::normalize, "divide features by their norm");
     return list;
   }
 

@@ -20,7 +20,7 @@ struct L3aeOptions {
   Refinements refinements{};  ///< Off by default.
   /// Weight of sources that stand in the Gram matrix (SourceRole::gram), if there are any: CEASE's
   /// sum together with L3AE's distillation; finite and >= 0.
-  FeatureWeight alpha = FeatureWeight::over_q(10);
+  FeatureWeight gram_weight = FeatureWeight::over_q(10);
   FitForm form = FitForm::automatic;
 
   static constexpr Inputs inputs = Inputs::interactions_and_features;
@@ -32,8 +32,8 @@ struct L3aeOptions {
     list.add("lambda_f", &L3aeOptions::lambda_f, Range::positive(), "ridge on features");
     list.add("lambda_kd", &L3aeOptions::lambda_kd, Range::not_negative(),
              "strength of the distillation from features");
-    list.add("alpha", &L3aeOptions::alpha, Range::not_negative(),
-             "weight of the Gram matrix of features, of sources that stand there");
+    list.add_extra("gram_weight", &L3aeOptions::gram_weight, Range::not_negative(),
+                   "weight of the sources in the Gram matrix, if there are any");
     list.add(&L3aeOptions::refinements);
     return list;
   }
@@ -45,7 +45,7 @@ struct L3aeOptions {
     Recipe recipe;
     recipe.ridge = lambda_x + lambda_kd;
     recipe.ridge_name = "lambda_x + lambda_kd";
-    recipe.gram_weight = alpha;
+    recipe.gram_weight = gram_weight;
     recipe.semantic_use = SemanticUse::prior;
     recipe.semantic_ridge = lambda_f;
     recipe.semantic_weight = lambda_kd;

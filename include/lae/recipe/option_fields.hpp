@@ -80,7 +80,9 @@ struct OptionField {
   std::string name;  ///< "lambda_x"
   Range range;
   std::string about;  ///< for people, in a few words
-  bool is_refinement = false;
+  /// Of no effect unless asked for, as refinements are: reports leave it out while it has its
+  /// default value.
+  bool is_extra = false;
   std::function<double(const Options&)> get;
   /// A relative option (see recipe/scaled.hpp) becomes absolute by it.
   std::function<void(Options&, double)> set;
@@ -105,6 +107,12 @@ class OptionFields {
   }
   void add(std::string name, FeatureWeight Options::*member, Range range, std::string about) {
     add_scaled(std::move(name), member, std::move(range), std::move(about));
+  }
+  /// The same for an option that is of no effect unless asked for.
+  template <class Value, class... Rest>
+  void add_extra(std::string name, Value Options::*member, Rest... rest) {
+    add(std::move(name), member, std::move(rest)...);
+    fields_.back().is_extra = true;
   }
   void add(std::string name, bool Options::*member, std::string about) {
     add_field({std::move(name), Range::from_to(0, 1), std::move(about), false,
@@ -151,9 +159,8 @@ class OptionFields {
   void add_field(Field field) { fields_.push_back(std::move(field)); }
 
   template <class Access>
-  void add_double(std::string name, Access access, Range range, std::string about,
-                  bool is_refinement) {
-    add_field({std::move(name), std::move(range), std::move(about), is_refinement,
+  void add_double(std::string name, Access access, Range range, std::string about, bool is_extra) {
+    add_field({std::move(name), std::move(range), std::move(about), is_extra,
                [access](const Options& o) { return access(o); },
                [access](Options& o, double value) { access(o) = value; },
                [access](const Options& o) { return detail::concat(access(o)); },

@@ -20,6 +20,8 @@
 #include "lae/core/types.hpp"
 #include "lae/detail/core/inputs.hpp"
 #include "lae/detail/core/require.hpp"
+#include "lae/recipe/recipe.hpp"
+#include "lae/recipe/scaled.hpp"
 
 namespace lae {
 
@@ -29,6 +31,12 @@ enum class SourceRole {
   gram,       ///< a part of the Gram matrix that is inverted, beside the interactions
   semantics,  ///< a part of the semantic phase
 };
+
+/// Whether a source of this role stands in the Gram matrix of a model.
+[[nodiscard]] inline bool is_in_gram(SourceRole role, const Recipe& recipe) {
+  return role == SourceRole::gram ||
+         (role == SourceRole::by_model && recipe.semantic_use == SemanticUse::none);
+}
 
 /// Item features from one place: one row an item.
 template <class Scalar>
@@ -56,11 +64,17 @@ class Sources {
   template <class Derived>
   Sources& add(const Eigen::EigenBase<Derived>& features, double weight = 1,
                SourceRole role = SourceRole::by_model) {
-    detail::require(list_.empty() || features.rows() == items(), "a source has ", features.rows(),
-                    " rows, but those before it have ", items(), " items");
-    detail::require(std::isfinite(weight) && weight >= 0,
-                    "the weight of a source must not be negative, got ", weight);
+    require_fits(features.rows(), weight);
     list_.push_back({detail::canonical_features<Scalar>(features.derived()), weight, role});
+    return *this;
+  }
+
+  /// Takes over a dense matrix, without a copy. \throws as above.
+  Sources& add(Matrix<Scalar>&& features, double weight = 1,
+               SourceRole role = SourceRole::by_model) {
+    require_fits(features.rows(), weight);
+    detail::require_features(features, "features");
+    list_.push_back({std::move(features), weight, role});
     return *this;
   }
 
@@ -71,10 +85,14 @@ class Sources {
   [[nodiscard]] auto begin() const { return list_.begin(); }
   [[nodiscard]] auto end() const { return list_.end(); }
 
-  /// Gives the sources away.
-  [[nodiscard]] std::vector<Source<Scalar>> take() && { return std::move(list_); }
-
  private:
+  void require_fits(Index rows, double weight) const {
+    detail::require(list_.empty() || rows == items(), "a source has ", rows,
+                    " rows, but those before it have ", items(), " items");
+    detail::require(std::isfinite(weight) && weight >= 0,
+                    "the weight of a source must not be negative, got ", weight);
+  }
+
   std::vector<Source<Scalar>> list_;
 };
 
@@ -88,6 +106,26 @@ template <class Derived>
 [[nodiscard]] double mean_squared_length(const Eigen::SparseMatrixBase<Derived>& features) {
   return features.derived().template cast<double>().squaredNorm() /
          static_cast<double>(features.rows());
+}
+
+/// q of what each part of a model's features would be: by its recipe, a single matrix stands in the
+/// semantic phase, or in the Gram matrix of a model that has none.
+template <class Features>
+[[nodiscard]] FeatureScale feature_scale(const Recipe& recipe,
+                                         const Eigen::EigenBase<Features>& features) {
+  const double q = detail::scale_or_one(mean_squared_length(features.derived()));
+  return recipe.semantic_use == SemanticUse::none ? FeatureScale{q, 1} : FeatureScale{1, q};
+}
+template <class Scalar>
+[[nodiscard]] FeatureScale feature_scale(const Recipe& recipe, const Sources<Scalar>& sources) {
+  FeatureScale scale{0, 0};
+  for (const Source<Scalar>& source : sources) {
+    const bool in_gram = is_in_gram(source.role, recipe);
+    (in_gram ? scale.in_gram : scale.in_semantics) +=
+        source.weight *
+        std::visit([](const auto& matrix) { return mean_squared_length(matrix); }, source.features);
+  }
+  return {detail::scale_or_one(scale.in_gram), detail::scale_or_one(scale.in_semantics)};
 }
 
 }  // namespace lae

@@ -70,6 +70,11 @@ Csr<Scalar> canonical_sparse(const Eigen::SparseMatrixBase<Derived>& matrix,
   return rows;
 }
 
+/// A mean squared length to scale by; 1 where there is nothing but zeros.
+inline double scale_or_one(double mean_square) {
+  return mean_square > 0 ? mean_square : 1;
+}
+
 /// Whether a matrix is already what `canonical_sparse` would make of it: compressed, sorted rows,
 /// no duplicates, no zeros, all finite.
 template <class Scalar>
@@ -109,22 +114,26 @@ Borrowed<Csr<Scalar>> borrow_interactions(const Eigen::SparseMatrixBase<Derived>
   return rows;
 }
 
+/// \throws std::invalid_argument if there are no rows or columns, or a value is not finite.
+template <class Scalar>
+void require_features(const Matrix<Scalar>& features, std::string_view name) {
+  require(features.size() > 0, name, " is empty: ", features.rows(), " x ", features.cols());
+  if (features.allFinite()) return;
+  for (Index row = 0; row < features.rows(); ++row) {
+    for (Index column = 0; column < features.cols(); ++column) {
+      require_finite(features(row, column), name, row, column);
+    }
+  }
+}
+
 /// Items x features, dense: one row-major copy in Scalar. An item whose features are all zero is
 /// valid.
-/// \throws std::invalid_argument if it has no rows or columns or a value is not finite.
+/// \throws std::invalid_argument as require_features.
 template <class Scalar, class Derived>
 Matrix<Scalar> canonical_features(const Eigen::MatrixBase<Derived>& matrix,
                                   std::string_view name = "features") {
-  require(matrix.rows() > 0 && matrix.cols() > 0, name, " is empty: ", matrix.rows(), " x ",
-          matrix.cols());
   Matrix<Scalar> features = matrix.derived().template cast<Scalar>();
-  if (!features.allFinite()) {
-    for (Index row = 0; row < features.rows(); ++row) {
-      for (Index column = 0; column < features.cols(); ++column) {
-        require_finite(features(row, column), name, row, column);
-      }
-    }
-  }
+  require_features(features, name);
   return features;
 }
 
@@ -143,11 +152,11 @@ template <class Scalar, class Derived>
 Borrowed<Matrix<Scalar>> borrow_features(const Eigen::MatrixBase<Derived>& matrix,
                                          std::string_view name) {
   if constexpr (std::is_same_v<Derived, Matrix<Scalar>>) {
-    if (matrix.size() > 0 && matrix.allFinite()) {
-      return Borrowed<Matrix<Scalar>>::of(matrix.derived());
-    }
+    require_features(matrix.derived(), name);
+    return Borrowed<Matrix<Scalar>>::of(matrix.derived());
+  } else {
+    return canonical_features<Scalar>(matrix, name);
   }
-  return canonical_features<Scalar>(matrix, name);
 }
 template <class Scalar, class Derived>
 Borrowed<Csr<Scalar>> borrow_features(const Eigen::SparseMatrixBase<Derived>& matrix,

@@ -76,8 +76,7 @@ class FeatureSet {
   /// q (see recipe/scaled.hpp).
   double mean_square() const {
     if (empty()) return 1;
-    const double sum = row_squares().template cast<double>().sum();
-    return sum > 0 ? sum / static_cast<double>(items()) : 1;
+    return scale_or_one(row_squares().template cast<double>().mean());
   }
 
   /// gram += weight F Fᵀ, lower triangle. \throws Cancelled

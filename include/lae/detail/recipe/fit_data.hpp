@@ -56,13 +56,12 @@ void set_user_weights(FitData<Scalar>& data, std::vector<double> weights) {
 /// \throws std::invalid_argument if the model has no place for it.
 template <class Scalar>
 FeatureSet<Scalar>& set_for(SourceRole role, const Recipe& recipe, FitData<Scalar>& data) {
-  const bool has_semantics = recipe.semantic_use != SemanticUse::none;
-  const bool is_in_gram =
-      role == SourceRole::gram || (role == SourceRole::by_model && !has_semantics);
-  require(is_in_gram || has_semantics, "features: this model has no semantic phase");
-  require(!is_in_gram || recipe.ridge > 0,
-          "features: this model has no Gram matrix for them to be added to");
-  return is_in_gram ? data.in_gram : data.in_semantics;
+  if (is_in_gram(role, recipe)) {
+    require(recipe.ridge > 0, "features: this model has no Gram matrix for them to be added to");
+    return data.in_gram;
+  }
+  require(recipe.semantic_use != SemanticUse::none, "features: this model has no semantic phase");
+  return data.in_semantics;
 }
 
 template <class Scalar, class Derived>

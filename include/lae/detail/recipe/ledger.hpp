@@ -85,11 +85,8 @@ class Ledger {
  public:
   /// \throws std::invalid_argument if the recipe has no place for a source.
   Ledger(const Recipe& recipe, const ProblemSize& size) : recipe_(recipe), size_(size) {
-    const bool has_semantics = recipe.semantic_use != SemanticUse::none;
     for (const SourceSize& source : size.sources) {
-      const bool in_gram = source.role == SourceRole::gram ||
-                           (source.role == SourceRole::by_model && !has_semantics);
-      (in_gram ? in_gram_ : in_semantics_).add(source, sizeof(Scalar));
+      (is_in_gram(source.role, recipe) ? in_gram_ : in_semantics_).add(source, sizeof(Scalar));
     }
   }
 
