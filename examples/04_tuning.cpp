@@ -43,11 +43,12 @@ int main() {
     const auto& trial = search.trials[i];
     std::cout << "  NDCG@10 " << trial.score << " recall@20 " << trial.recall[1] << " with";
     for (const auto& field : lae::L3aeOptions::fields()) {
+      if (field.is_extra && field.get(trial.options) == field.get({})) continue;
       std::cout << " " << field.name << "=" << field.text(trial.options);
     }
     std::cout << "\n";
   }
-  std::cout << "search.model is fitted with the first: " << search.model.items() << " items\n";
+  // search.model is the first one's.
 
   control.memory_budget = 10'000;  // refused before anything is allocated
   try {
