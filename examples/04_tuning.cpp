@@ -20,7 +20,6 @@ int main() {
   points = lae::vary(points, "lambda_x", {-10, 10, 50});
   points = lae::vary(points, &lae::L3aeOptions::lambda_kd, {20, 100});
   points = lae::vary(points, "dropout", {0, 0.2, 0.4});
-
   lae::GridSearchOptions judge;
   judge.cutoff = 10;  // by NDCG@10; measured at 10 and 20
 
