@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <lae/evaluation/significance.hpp>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -17,7 +18,6 @@
 #include "command_line.hpp"
 #include "gnuplot.hpp"
 #include "paper_study.hpp"
-#include "significance.hpp"
 #include "terminal.hpp"
 
 namespace example {
@@ -154,8 +154,8 @@ class PaperReport {
 
   /// Compares a model with another one on the test set, user by user.
   void compare(const std::string& first, const std::string& second) {
-    const PairedComparison result =
-        compare_paired(set_->store.user_ndcg(first), set_->store.user_ndcg(second));
+    const lae::PairedComparison result =
+        lae::compare_paired(set_->store.user_ndcg(first), set_->store.user_ndcg(second));
     row({fmt::format("{} and {}", title(first), title(second)),
          detail::gain_text(detail::test_ndcg(step(first)), detail::test_ndcg(step(second))),
          fmt::format("{:+.5f}", result.difference),

@@ -4,7 +4,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -12,6 +11,7 @@
 #include <lae/io/file.hpp>
 #include <lae/io/model_file.hpp>
 #include <lae/lae.hpp>
+#include <lae/ranking/explain.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -48,7 +48,7 @@ struct Settings {
   bool all = false;
   std::optional<fs::path> output;
   Index k = 10;
-  std::size_t reasons = 3;
+  Index reasons = 3;
 };
 
 void add_options(CLI::App& app, Settings& settings) {
@@ -216,10 +216,7 @@ NamedModel<Scalar> obtain_model(const Settings& settings, StatusLine& status,
   return fitted;
 }
 
-/// Prints what one user has and what is recommended to them, and why: a score is the sum of what
-/// each item of the history adds, x_i B(i, j). That is not an approximation, as it would be of a
-/// network: these models are linear. Parts may be negative, so the largest are those of the largest
-/// absolute value.
+/// Prints what one user has and what is recommended to them, and why.
 template <class Scalar>
 void print_recommendations(const Settings& settings, const Names& names,
                            const NamedModel<Scalar>& by, const Dataset<Scalar>& data,
@@ -250,22 +247,13 @@ void print_recommendations(const Settings& settings, const Names& names,
     fmt::print("{:>4} {:>8.4f}  {}{}\n", rank + 1, lists.scores(0, rank),
                names.describe(item, width - 15 - remark.size()), remark);
 
-    std::vector<std::pair<Scalar, Index>> parts;
-    for (typename lae::Csr<Scalar>::InnerIterator entry(history, 0); entry; ++entry) {
-      parts.emplace_back(entry.value() * by.model.weights()(entry.col(), item), entry.col());
+    const lae::Explanation<Scalar> why = lae::explain(by.model, history, item, settings.reasons);
+    for (std::size_t i = 0; i < why.reasons.size(); ++i) {
+      fmt::print("     {:>+8.4f}    {}{}\n", why.reasons[i].value, i == 0 ? "for " : "    ",
+                 names.describe(why.reasons[i].item, width - 21));
     }
-    std::stable_sort(parts.begin(), parts.end(), [](const auto& a, const auto& b) {
-      return std::abs(a.first) > std::abs(b.first);
-    });
-    const std::size_t named = std::min(settings.reasons, parts.size());
-    for (std::size_t i = 0; i < named; ++i) {
-      fmt::print("     {:>+8.4f}    {}{}\n", parts[i].first, i == 0 ? "for " : "    ",
-                 names.describe(parts[i].second, width - 21));
-    }
-    if (named > 0 && named < parts.size()) {
-      Scalar rest = 0;
-      for (std::size_t i = named; i < parts.size(); ++i) rest += parts[i].first;
-      fmt::print("     {:>+8.4f}        {} more\n", rest, parts.size() - named);
+    if (!why.reasons.empty() && why.others > 0) {
+      fmt::print("     {:>+8.4f}        {} more\n", why.rest, why.others);
     }
   }
   fmt::print("\n");
