@@ -32,7 +32,8 @@ set(DOXYGEN_VERBATIM_HEADERS NO)
 set(DOXYGEN_FILTER_PATTERNS "*.hpp=sed -E -f ${PROJECT_SOURCE_DIR}/.cmake/docs/headers.sed"
                             "*.md=sed -E -f ${PROJECT_SOURCE_DIR}/.cmake/docs/readme.sed")
 
-set(DOXYGEN_STRIP_FROM_PATH ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR})
+set(DOXYGEN_STRIP_FROM_PATH ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}
+                            ${PROJECT_BINARY_DIR}/docs)
 set(DOXYGEN_STRIP_FROM_INC_PATH ${PROJECT_SOURCE_DIR}/include)
 set(DOXYGEN_USE_MDFILE_AS_MAINPAGE README.md)
 set(DOXYGEN_EXAMPLE_PATH ${PROJECT_SOURCE_DIR}/examples)

@@ -41,9 +41,10 @@ int main() {
   show("L3AE on both", l3ae.fit(train, both));
 
   // A source may also stand beside the interactions, as in CEASE, while another is what the model
-  // is pulled towards. `alpha` weighs the first; 10/q by default, q being its mean squared length.
+  // is pulled towards. `gram_weight` is that of the first; 10/q by default, q being its mean
+  // squared length.
   lae::Sources<double> apart;
   apart.add(embeddings).add(tags, /*weight=*/1, lae::SourceRole::gram);
-  options.alpha = lae::FeatureWeight::over_q(1);
+  options.gram_weight = lae::FeatureWeight::over_q(1);
   show("L3AE with tags beside X", lae::L3ae<double>(options).fit(train, apart));
 }

@@ -20,7 +20,6 @@ int main() {
   points = lae::vary(points, "lambda_x", {-10, 10, 50});
   points = lae::vary(points, &lae::L3aeOptions::lambda_kd, {20, 100});
   points = lae::vary(points, "dropout", {0, 0.2, 0.4});
-
   lae::GridSearchOptions judge;
   judge.cutoff = 10;  // by NDCG@10; measured at 10 and 20
 
@@ -43,11 +42,12 @@ int main() {
     const auto& trial = search.trials[i];
     std::cout << "  NDCG@10 " << trial.score << " recall@20 " << trial.recall[1] << " with";
     for (const auto& field : lae::L3aeOptions::fields()) {
+      if (field.is_extra && field.get(trial.options) == field.get({})) continue;
       std::cout << " " << field.name << "=" << field.text(trial.options);
     }
     std::cout << "\n";
   }
-  std::cout << "search.model is fitted with the first: " << search.model.items() << " items\n";
+  // search.model is the first one's.
 
   control.memory_budget = 10'000;  // refused before anything is allocated
   try {

@@ -1,13 +1,12 @@
 // A model goes to a file, and another program answers requests with it: for people it never saw,
-// from what is in stock, without what must not be shown.
+// from what is in stock, without what must not be shown, and says why.
 
+#include <cstddef>
 #include <filesystem>
 #include <iostream>
 #include <lae/lae.hpp>
 #include <string>
 #include <vector>
-
-namespace {
 
 const std::vector<std::string> titles = {"tea", "teapot", "coffee", "coffee mill", "milk", "rum"};
 
@@ -22,12 +21,10 @@ void train_and_save(const std::filesystem::path& file) {
 void print(const char* what, const lae::Recommendations<float>& lists) {
   std::cout << what << ":";
   for (const lae::Index item : lists.items.row(0)) {
-    if (item != lae::no_item) std::cout << " [" << titles[static_cast<std::size_t>(item)] << "]";
+    if (item != lae::no_item) std::cout << " [" << titles[std::size_t(item)] << "]";
   }
   std::cout << "\n";
 }
-
-}  // namespace
 
 int main() {
   const std::filesystem::path file = "example_05.lae";
@@ -52,7 +49,11 @@ int main() {
   options.allow = std::vector<lae::Index>{0, 1, 3, 5};  // in stock; `deny` outranks it
   print("no alcohol, in stock", lae::recommend(model, basket, options));
 
-  options.exclude_seen = false;  // for what people buy again and again
-  options.allow.reset();
-  print("with what they have", lae::recommend(model, basket, options));
+  // Any condition, also one that differs from user to user.
+  const std::vector<double> prices = {4, 30, 9, 45, 1, 20};
+  const auto is_cheap = [&](lae::Index, lae::Index i) { return prices[std::size_t(i)] < 25; };
+  print("and cheap", lae::recommend(model, basket, options, is_cheap));
+
+  const auto why = lae::explain(model, basket, /*item=*/0, /*k=*/1);
+  std::cout << "tea, because of [" << titles[std::size_t(why.reasons[0].item)] << "]\n";
 }

@@ -16,11 +16,11 @@ MAY_INCLUDE = {
     "core": "",
     "algebra": "core",
     "recipe": "core algebra",
-    "models": "core algebra recipe",
-    "ranking": "core models",
-    "evaluation": "core models ranking",
-    "tuning": "core algebra recipe models ranking evaluation",
-    "io": "core models ranking",
+    "ranking": "core",
+    "evaluation": "core ranking",
+    "models": "core algebra recipe ranking",
+    "tuning": "core algebra recipe ranking evaluation models",
+    "io": "core ranking models",
     "data": "core algebra io",
 }
 

@@ -2,6 +2,10 @@
 
 /// \file
 /// Gram matrices and weighted sums of them, in the lower triangle of an n x n matrix.
+///
+///     lae::Matrix<double> gram = lae::interaction_gram(train);  // XᵀX
+///     lae::add_gram_of_rows(embeddings, 0.5, gram);             // + 0.5 FFᵀ
+///     lae::add_ridge(gram, 100.0);                              // + 100 I
 
 #include "lae/core/progress.hpp"
 #include "lae/core/types.hpp"

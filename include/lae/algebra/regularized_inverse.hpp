@@ -9,6 +9,8 @@
 ///     P = R - R Xᵀ (I + X R Xᵀ)⁻¹ X R.
 ///
 /// This is the dual form (Woodbury's identity); inverting G + diag(Λ) itself is the primal one.
+///
+///     lae::Matrix<double> p = lae::regularized_inverse(train, /*ridge=*/100.0);
 
 #include <utility>
 

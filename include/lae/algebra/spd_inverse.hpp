@@ -3,6 +3,8 @@
 /// \file
 /// The inverse of a symmetric positive definite matrix, or of its Cholesky factor, in its own
 /// storage.
+///
+///     lae::invert_spd(gram);  // gram becomes its inverse; its lower triangle is read
 
 #include "lae/core/errors.hpp"
 #include "lae/core/progress.hpp"

@@ -3,6 +3,13 @@
 /// \file
 /// What the library throws, besides `std::invalid_argument` (a wrong argument, named in the
 /// message with the sizes or values that clash) and `FileError` (see io/file.hpp).
+///
+///     try {
+///       model = solver.fit(train);
+///     } catch (const lae::NotPositiveDefinite& error) {
+///       std::cerr << error.what() << "\n";  // names what to raise
+///       if (error.pivot() == lae::Pivot::item) look_at(error.index());
+///     }
 
 #include <cstdint>
 #include <stdexcept>

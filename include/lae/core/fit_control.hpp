@@ -2,6 +2,14 @@
 
 /// \file
 /// How a caller watches, limits or cancels a fit or a search.
+///
+///     lae::FitControl control;
+///     control.memory_budget = lae::machine_memory() / 2;
+///     control.progress = [&](std::string_view stage, double fraction) {
+///       show(stage, fraction);
+///       return !stop_was_pressed;
+///     };
+///     auto model = solver.fit(train, control);
 
 #include <cstdint>
 

@@ -2,6 +2,9 @@
 
 /// \file
 /// What a fit will cost, known from sizes alone before anything is allocated.
+///
+///     const lae::FitCost cost = solver.estimate(lae::problem_size(train, embeddings));
+///     std::cout << cost.bytes << " bytes, " << cost.flops << " flops, " << form_name(cost.form);
 
 #include <cstdint>
 

@@ -2,6 +2,9 @@
 
 /// \file
 /// The two matrices that a fit on interactions may invert.
+///
+///     lae::EaseOptions options;
+///     options.form = lae::FitForm::dual;  // throws where there are more users than items
 
 #include "lae/detail/core/abi.hpp"
 

@@ -2,6 +2,11 @@
 
 /// \file
 /// Progress reports and cancellation of long computations.
+///
+///     lae::Progress progress = [](std::string_view stage, double fraction) {
+///       std::cerr << stage << " " << 100 * fraction << " %\r";
+///       return true;  // false cancels
+///     };
 
 #include <functional>
 #include <string_view>

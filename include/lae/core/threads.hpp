@@ -7,6 +7,9 @@
 ///
 /// A process that is forked after its parent used threads here runs on one thread: GCC's OpenMP
 /// waits for ever for threads that only the parent has.
+///
+///     omp_set_num_threads(2);
+///     std::cout << lae::thread_count();  // 2
 
 #include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/fork.hpp"

@@ -2,6 +2,11 @@
 
 /// \file
 /// The matrix types that every part of the library shares.
+///
+///     std::vector<Eigen::Triplet<double, lae::Index>> entries{{0, 3, 1.0}, {1, 2, 1.0}};
+///     lae::Csr<double> train(users, items);
+///     train.setFromTriplets(entries.begin(), entries.end());
+///     lae::Matrix<double> embeddings(items, dimensions);
 
 #include <Eigen/Core>
 #include <Eigen/SparseCore>

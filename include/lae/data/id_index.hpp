@@ -2,6 +2,12 @@
 
 /// \file
 /// From the ids of users or items in files to rows and columns of matrices, and back.
+///
+///     lae::IdIndex items;
+///     items.insert("B00YQ6X8EO");      // 0
+///     items.insert("B081TJ8YS3");      // 1
+///     items.find("B00YQ6X8EO");        // 0; -1 for an id that is not there
+///     std::string_view id = items[1];  // "B081TJ8YS3"
 
 #include <algorithm>
 #include <cstddef>

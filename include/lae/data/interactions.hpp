@@ -2,6 +2,14 @@
 
 /// \file
 /// Who interacted with what, from a log of ratings to the matrices that models are fitted on.
+///
+///     lae::Catalog catalog;
+///     lae::InteractionLog lines(catalog);
+///     lines.add({"ann", "tent", 5});
+///     lae::Interactions log = lines.take();
+///     lae::keep_latest_of_each_pair(log);
+///     const auto [users, items] = std::pair(catalog.users.size(), catalog.items.size());
+///     auto train = lae::interaction_matrix<float>(log, users, items);
 
 #include <algorithm>
 #include <cstddef>

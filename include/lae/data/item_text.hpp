@@ -2,6 +2,11 @@
 
 /// \file
 /// What is written about an item, and the prompt that a text encoder gets to read.
+///
+///     lae::ItemText item;
+///     item.title = "Chess clock";
+///     item.brand = "DGT";
+///     std::string text = lae::item_prompt(item);  // "Title: Chess clock; Brand: DGT"
 
 #include <string>
 #include <string_view>

@@ -2,6 +2,10 @@
 
 /// \file
 /// Random numbers that are the same on every platform.
+///
+///     lae::Random random(/*seed=*/1);
+///     double u = random.uniform();
+///     random.shuffle(ids);
 
 #include <cstddef>
 #include <cstdint>

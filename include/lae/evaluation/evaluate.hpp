@@ -40,9 +40,9 @@ inline namespace LAE_ABI {
 /// Cost: that of `recommend` for the users with held-out items, at the largest cutoff; the same
 /// bits for any number of threads. Memory: 8 bytes and a score for each user and place of the
 /// largest cutoff, and 16 bytes for each user, cutoff and group (48 with `all_user_values`);
-/// besides, copies of matrices that are not `Csr<Scalar>` with sorted rows. \throws
-/// std::invalid_argument if sizes differ, a cutoff is not positive or there is none, head_fraction
-/// lies outside [0, 1], or a value is not finite.
+/// besides, copies of matrices that are not `Csr<Scalar>` with sorted rows.
+/// \throws std::invalid_argument if sizes differ, a cutoff is not positive or there is none,
+/// head_fraction lies outside [0, 1], or a value is not finite.
 template <class Model, class Train, class Test>
 [[nodiscard]] EvaluationReport evaluate(const Model& model,
                                         const Eigen::SparseMatrixBase<Train>& train,

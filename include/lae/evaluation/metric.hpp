@@ -5,8 +5,7 @@
 ///
 /// \code
 /// for (const lae::Metric metric : lae::all_metrics) {
-///   std::cout << lae::metric_name(metric) << "@20: " << lae::measure(metric, ranked, relevant,
-///   20);
+///   std::cout << lae::metric_name(metric) << " " << lae::measure(metric, ranked, relevant, 20);
 /// }
 /// \endcode
 

@@ -4,8 +4,9 @@
 /// Reciprocal rank of a ranked list: how far down the first item stands that the user wanted.
 ///
 /// \code
-/// lae::reciprocal_rank(std::vector<lae::Index>{7, 3, 9}, std::vector<lae::Index>{3, 9}, 3);  //
-/// 1/2 \endcode
+/// // The first hit is at rank 2: 1/2.
+/// lae::reciprocal_rank(std::vector<lae::Index>{7, 3, 9}, std::vector<lae::Index>{3, 9}, 3);
+/// \endcode
 
 #include "lae/core/types.hpp"
 #include "lae/detail/core/abi.hpp"

@@ -2,6 +2,10 @@
 
 /// \file
 /// Comma-separated values as RFC 4180 describes them, streamed.
+///
+///     lae::CsvReader csv(lae::open_text("ratings.csv"));
+///     const std::size_t user = csv.column("user_id");
+///     while (csv.next()) users.insert(csv[user]);
 
 #include <algorithm>
 #include <cstdint>

@@ -2,6 +2,12 @@
 
 /// \file
 /// Bytes of a text file, wherever they come from: derive from TextSource to read others.
+///
+///     lae::TextSourcePtr source = lae::open_text("ratings.csv");
+///     char bytes[4096];
+///     while (const std::size_t count = source->read(bytes, sizeof bytes)) {
+///       std::cout.write(bytes, static_cast<std::streamsize>(count));
+///     }
 
 #include <cstddef>
 #include <cstdint>

@@ -2,6 +2,9 @@
 
 /// \file
 /// The ledger: bytes and flops of a fit, derived from its recipe.
+///
+///     const lae::Recipe recipe = lae::L3aeOptions().recipe();
+///     auto bytes = lae::fit_cost<float>(recipe, lae::problem_size(train, embeddings)).bytes;
 
 #include <algorithm>
 

@@ -2,6 +2,9 @@
 
 /// \file
 /// The sizes that the cost of a fit depends on.
+///
+///     solver.estimate(lae::problem_size(train, embeddings));
+///     solver.estimate({/*users=*/1'000'000, /*items=*/50'000, /*interactions=*/20'000'000});
 
 #include <cstddef>
 #include <optional>

@@ -2,6 +2,12 @@
 
 /// \file
 /// What a grid search is asked for, and what it says of each point.
+///
+///     lae::GridSearchOptions options;
+///     options.cutoff = 10;                    // choose by NDCG@10,
+///     options.evaluation.cutoffs = {10, 50};  // measure at 50, too
+///     auto trials = lae::grid_trials<lae::Ease<double>>(points, train, valid, options);
+///     std::cout << trials[0].options.lambda << ": " << trials[0].ndcg[1];
 
 #include <string>
 #include <vector>
