@@ -412,6 +412,63 @@ TEMPLATE_TEST_CASE("L3AE without distillation is EASE, with all of it the prior"
   }
 }
 
+TEMPLATE_TEST_CASE("One source is the same as its columns in two", "[laws][sources]", float,
+                   double) {
+  using lae::Sources;
+  for (const Index dims : {9, 40}) {
+    const Shop shop = make_shop(21, 50, 30, dims, 12);
+    // Split where dense and sparse sources meet, too.
+    Sources<double> whole;
+    whole.add(shop.f, 0.5).add(shop.t, 2);
+    Sources<double> split;
+    split.add(shop.f.leftCols(4), 0.5)
+        .add(Csr<double>(shop.t.leftCols(5)), 2)
+        .add(shop.f.rightCols(dims - 4), 0.5)
+        .add(Csr<double>(shop.t.rightCols(7)), 2);
+    // ... and a weight is a factor of the features.
+    Dense side(30, dims + 12);
+    side << std::sqrt(0.5) * shop.f, std::sqrt(2.0) * Dense(shop.t);
+    const auto check = [&](const char* name, const auto& fit) {
+      INFO(name << ", " << shop);
+      const Dense expected = fit(Matrix<double>(side)).weights().template cast<double>();
+      CHECK(largest(Dense(fit(whole).weights().template cast<double>()) - expected) <
+            tolerance<TestType>());
+      CHECK(largest(Dense(fit(split).weights().template cast<double>()) - expected) <
+            tolerance<TestType>());
+    };
+    check("semantic EASE", [](const auto& f) { return lae::FeatureEase<TestType>({3}).fit(f); });
+    check("cosine", [](const auto& f) { return lae::Cosine<TestType>({true}).fit(f); });
+    check("CEASE", [&](const auto& f) { return lae::Cease<TestType>({3, 0.4}).fit(shop.x, f); });
+    check("Add-EASE", [&](const auto& f) {
+      return lae::AddEase<TestType>({3, 2, 0.3}).fit(shop.x, f);
+    });
+    check("L3AE", [&](const auto& f) { return lae::L3ae<TestType>({-2, 1.5, 6}).fit(shop.x, f); });
+    // Relative ridges and weights are relative to all of them together.
+    check("L3AE by default", [&](const auto& f) { return lae::L3ae<TestType>().fit(shop.x, f); });
+    check("CEASE by default", [&](const auto& f) { return lae::Cease<TestType>().fit(shop.x, f); });
+  }
+}
+
+TEMPLATE_TEST_CASE("Tags in the Gram matrix and a prior at once", "[laws][sources]", float,
+                   double) {
+  for (const lae::FitForm form : {lae::FitForm::primal, lae::FitForm::dual}) {
+    const Shop shop = make_shop(22, 12, 30, 8, 9);
+    lae::Sources<double> both;
+    both.add(shop.f).add(shop.t, 0.5, lae::SourceRole::gram);
+    const lae::Refinements on = all_refinements();
+    for (const lae::Refinements& refinements : {lae::Refinements(), on}) {
+      const auto model =
+          lae::L3ae<TestType>({-2, 1.5, 6, refinements, 0.8, form}).fit(shop.x, both);
+      const Dense x = naive::user_weighted(Dense(shop.x), {}, refinements);
+      const Dense gram = x.transpose() * x + 0.8 * 0.5 * Dense(shop.t) * Dense(shop.t).transpose();
+      const Dense expected = naive::refined(
+          Dense(shop.x), gram, 4, naive::ease(shop.f * shop.f.transpose(), 1.5), 6, refinements);
+      CHECK(largest(Dense(model.weights().template cast<double>()) - expected) <
+            tolerance<TestType>());
+    }
+  }
+}
+
 TEMPLATE_TEST_CASE("A hand-computed example tells the weights from their transpose", "[laws]",
                    float, double) {
   // Both users have item 0, one has item 1: G = [2 1; 1 1]. With ridge 1, predicting item 1 from

@@ -87,6 +87,43 @@ TEST_CASE("Fits take the memory that they estimate", "[models][memory]") {
   check_estimate("cosine", cosine.estimate(feature_size(f)), [&] { return cosine.fit(f); });
 }
 
+TEST_CASE("Searches keep to their memory budget", "[tuning][memory]") {
+  if (!memory_is_known()) return;
+  RandomData random(82);
+  const lae::Index users = 60000;
+  const lae::Csr<double> train = random.interactions(users, 60, 0.05);
+  const lae::Csr<double> valid = random.interactions(users, 60, 0.03);
+  const auto points =
+      lae::vary(std::vector<lae::EaseOptions>(1), "lambda",
+                {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20});
+  // Less than two metrics of 20 points at 2 cutoffs for every user would take, 38 MB.
+  const auto search = [&](std::uint64_t budget) {
+    lae::FitControl control;
+    control.memory_budget = budget;
+    const yardstick::PeakMemory memory;
+    const auto found = lae::grid_search<lae::Ease<float>>(points, train, valid, {}, control);
+    CHECK(found.trials.size() == 20);
+    CHECK(memory.added() <= budget);
+  };
+  search(30000000);
+
+  // Both searches of the protocol fit where two square matrices would not.
+  const lae::Index items = 3000;
+  const lae::Csr<double> x = random.interactions(4000, items, 0.004);
+  const lae::Csr<double> held_out = random.interactions(4000, items, 0.0005);
+  const lae::Matrix<double> f = random.dense(items, 40);
+  lae::L3aeProtocol protocol;
+  protocol.lambda = {50, 100};
+  protocol.lambda_f = {10, 20};
+  protocol.lambda_kd = {50, 100};
+  lae::FitControl control;
+  control.memory_budget = items * items * sizeof(double) * 3 / 2;
+  const yardstick::PeakMemory memory;
+  const auto tuned = lae::tune_l3ae<double>(x, f, held_out, protocol, {}, control);
+  CHECK(tuned.l3ae.trials.size() == 4);
+  CHECK(memory.added() <= control.memory_budget);
+}
+
 TEST_CASE("Ranking never holds the scores of users x items", "[recommend][evaluate][memory]") {
   if (!memory_is_known()) return;
   RandomData random(81);

@@ -1,9 +1,11 @@
 // What the solvers refuse, what they accept, and what they say a fit will cost.
 
+#include <algorithm>
 #include <cstdint>
 #include <lae/lae.hpp>
 #include <limits>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "catch.hpp"
@@ -294,6 +296,167 @@ TEST_CASE("Fits report their stages and can be cancelled in any of them", "[mode
     control.progress = [&](std::string_view stage, double) { return stage != last; };
     CHECK_THROWS_AS(lae::L3ae<double>().fit(x, f, control), lae::Cancelled);
   }
+}
+
+TEST_CASE("Every long step of every model and of searches can be cancelled", "[models][progress]") {
+  RandomData random(68);
+  const Csr<double> x = random.interactions(90, 300);
+  const Csr<double> few = random.interactions(40, 300);
+  const Csr<double> valid = random.interactions(90, 300, 0.02);
+  const Matrix<double> f = random.dense(300, 20);
+  const Matrix<double> wide = random.dense(300, 250);
+  const Csr<double> t = random.interactions(300, 30, 0.1);
+  const auto check = [](const char* name, const auto& run, const std::vector<std::string>& steps) {
+    INFO(name);
+    std::vector<std::string> stages;
+    lae::FitControl control;
+    control.progress = [&](std::string_view stage, double fraction) {
+      CHECK(fraction >= 0);
+      CHECK(fraction <= 1);
+      if (std::find(stages.begin(), stages.end(), stage) == stages.end()) {
+        stages.emplace_back(stage);
+      }
+      return true;
+    };
+    run(control);
+    for (const std::string& step : steps) {
+      INFO(step);
+      CHECK(std::find(stages.begin(), stages.end(), step) != stages.end());
+    }
+    for (const std::string& last : stages) {
+      INFO(last);
+      // In the middle of the step, not at its beginning.
+      control.progress = [&](std::string_view stage, double fraction) {
+        return stage != last || fraction < 0.3;
+      };
+      CHECK_THROWS_AS(run(control), lae::Cancelled);
+    }
+  };
+  using Control = const lae::FitControl&;
+  check("EASE", [&](Control c) { return lae::Ease<double>().fit(x, c); },
+        {"gram", "invert", "weights"});
+  check("EASE, dual",
+        [&](Control c) {
+          return lae::Ease<double>({9, {}, lae::FitForm::dual}).fit(few, c);
+        },
+        {"gram", "invert", "expand", "weights"});
+  check("LLM-CEASE", [&](Control c) { return lae::Cease<double>().fit(x, f, c); },
+        {"gram", "gram of features", "invert", "weights"});
+  check("L3AE, dense prior", [&](Control c) { return lae::L3ae<double>().fit(x, wide, c); },
+        {"gram of features", "invert", "gram", "weights"});
+  check("Add-EASE on tags", [&](Control c) { return lae::AddEase<double>().fit(x, t, c); },
+        {"gram of tags", "factor", "semantics", "invert", "weights"});
+  check("cosine", [&](Control c) { return lae::Cosine<double>().fit(f, c); },
+        {"gram of features", "weights"});
+  const auto points =
+      lae::vary(std::vector<lae::L3aeOptions>(1), &lae::L3aeOptions::lambda_f, {1, 5});
+  check(
+      "search",
+      [&](Control c) { return lae::grid_search<lae::L3ae<double>>(points, x, f, valid, {}, c); },
+      {"grid", "gram of features", "gram", "invert", "product", "factor", "semantics", "weights"});
+}
+
+TEST_CASE("Squares that overflow the Scalar are called that", "[models][errors]") {
+  RandomData random(69);
+  Csr<float> x = random.interactions(20, 8).cast<float>();
+  const Matrix<float> f = random.dense(8, 3).cast<float>();
+  Csr<float> huge = x;
+  huge.coeffRef(2, 1) = 1e30F;
+  check_refused([&] { return lae::Ease<float>().fit(huge); }, "item 1", "overflows float");
+  check_refused([&] { return lae::L3ae<float>().fit(huge, f); }, "item 1", "overflows float");
+  Matrix<float> large = f;
+  large(5, 2) = 1e25F;
+  check_refused([&] { return lae::L3ae<float>().fit(x, large); }, "features: the sum of squares",
+                "item 5");
+  check_refused([&] { return lae::Cease<float>().fit(x, large); }, "features", "item 5");
+  CHECK_NOTHROW(lae::Ease<double>().fit(huge.cast<double>()));
+}
+
+TEST_CASE("Options are listed once, with ranges, texts and what they are relative to", "[models]") {
+  const auto fields = lae::L3aeOptions::fields();
+  std::vector<std::string> names;
+  for (const auto& field : fields) names.push_back(field.name);
+  CHECK(names == std::vector<std::string>{"lambda_x", "lambda_f", "lambda_kd", "gram_weight",
+                                          "dropout", "user_exponent", "target_exponent",
+                                          "diagonal_bound"});
+  REQUIRE(fields.find("lambda_f") != nullptr);
+  CHECK(fields.find("lambda_g") == nullptr);
+  lae::L3aeOptions options;
+  CHECK(fields.find("lambda_f")->text(options) == "2 q");
+  CHECK(fields.find("gram_weight")->text(options) == "10 / q");
+  CHECK(fields.find("lambda_f")->range.text() == "must be positive and finite");
+  fields.find("lambda_f")->set(options, 7);
+  CHECK(fields.find("lambda_f")->text(options) == "7");
+  fields.find("dropout")->set(options, 0.25);
+  CHECK(options.refinements.dropout == 0.25);
+  CHECK(fields.find("dropout")->is_extra);
+  CHECK_FALSE(fields.find("dropout")->range.contains(1));
+  CHECK(fields.find("dropout")->range.contains(0));
+  CHECK(fields.find("diagonal_bound")->range.contains(infinity));
+  CHECK_FALSE(fields.find("lambda_x")->range.contains(nan_value));
+  const lae::L3aeOptions absolute = lae::resolved(lae::L3aeOptions(), {5, 200});
+  CHECK(fields.find("lambda_f")->text(absolute) == "400");
+  CHECK(fields.find("gram_weight")->text(absolute) == "2");
+
+  // What is relative means the same for features of any length.
+  RandomData random(70);
+  const Csr<double> x = random.interactions(40, 30);
+  const Matrix<double> f = random.dense(30, 6);
+  const Csr<double> t = random.interactions(30, 8, 0.3);
+  const auto same = [](const lae::ItemModel<double>& a, const lae::ItemModel<double>& b) {
+    return (a.weights() - b.weights()).cwiseAbs().maxCoeff() < 1e-12;
+  };
+  CHECK(same(lae::L3ae<double>().fit(x, f), lae::L3ae<double>().fit(x, 100 * f)));
+  CHECK(same(lae::L3ae<double>().fit(x, f),
+             lae::L3ae<double>({0, 2 * lae::mean_squared_length(f), 100}).fit(x, f)));
+  CHECK(same(lae::Cease<double>().fit(x, t),
+             lae::Cease<double>({100, 10 / lae::mean_squared_length(t)}).fit(x, t)));
+  CHECK(same(lae::AddEase<double>().fit(x, f), lae::AddEase<double>().fit(x, 0.01 * f)));
+}
+
+TEST_CASE("Solvers take empty braces, and deduce their Scalar", "[models]") {
+  const lae::Ease<double> ease({});
+  const lae::L3ae<double> l3ae({});
+  const lae::Cease<float> cease{};
+  const lae::Ease in_double({});
+  const lae::L3aeOptions options{-5, 3, 20};
+  const lae::L3ae by_options(options);
+  CHECK(std::is_same_v<decltype(in_double), const lae::Ease<double>>);
+  CHECK(std::is_same_v<decltype(by_options), const lae::L3ae<double>>);
+  CHECK(by_options.options().lambda_kd == 20);
+  CHECK(ease.options().lambda == lae::EaseOptions().lambda);
+  CHECK(l3ae.options().lambda_kd == lae::L3aeOptions().lambda_kd);
+  CHECK(cease.options().lambda == lae::CeaseOptions().lambda);
+  CHECK(lae::Ease<double>({7}).options().lambda == 7);
+  CHECK_FALSE(std::is_copy_constructible_v<lae::ItemModel<double>>);
+  CHECK(std::is_nothrow_move_constructible_v<lae::ItemModel<double>>);
+}
+
+TEST_CASE("Sources say what does not fit", "[models][sources][errors]") {
+  RandomData random(71);
+  const Csr<double> x = random.interactions(20, 8);
+  const Matrix<double> f = random.dense(8, 3);
+  lae::Sources<double> sources;
+  CHECK_THROWS_WITH(lae::L3ae<double>().fit(x, sources), ContainsSubstring("0 rows"));
+  sources.add(f);
+  CHECK_THROWS_WITH(sources.add(random.dense(7, 3)),
+                    ContainsSubstring("7 rows") && ContainsSubstring("8 items"));
+  CHECK_THROWS_WITH(sources.add(f, -1), ContainsSubstring("weight"));
+  CHECK_THROWS_WITH(sources.add(Matrix<double>(8, 0)), ContainsSubstring("8 x 0"));
+  CHECK(sources.size() == 1);
+
+  lae::Sources<double> in_gram;
+  in_gram.add(f, 1, lae::SourceRole::gram);
+  CHECK_THROWS_WITH(lae::L3ae<double>().fit(x, in_gram), ContainsSubstring("semantic phase"));
+  CHECK_THROWS_WITH(lae::FeatureEase<double>().fit(in_gram), ContainsSubstring("Gram matrix"));
+  lae::Sources<double> in_semantics;
+  in_semantics.add(f, 1, lae::SourceRole::semantics);
+  CHECK_THROWS_WITH(lae::Cease<double>().fit(x, in_semantics),
+                    ContainsSubstring("no semantic phase"));
+  lae::CeaseOptions dual;
+  dual.form = lae::FitForm::dual;
+  CHECK_THROWS_WITH(lae::Cease<double>(dual).fit(random.interactions(4, 8), f),
+                    ContainsSubstring("no dual form"));
 }
 
 TEST_CASE("A model gives its weights away without a copy", "[models]") {
