@@ -1,4 +1,4 @@
-#include <lae/recipe/solver.hpp>
+#include <lae/models/solver.hpp>
 
 // Has no `inputs`.
 struct Incomplete {

@@ -24,7 +24,6 @@
 #include "lae/evaluation/gini.hpp"
 #include "lae/evaluation/novelty.hpp"
 #include "lae/evaluation/report.hpp"
-#include "lae/models/item_model.hpp"
 #include "lae/ranking/recommendations.hpp"
 #include "lae/ranking/scorer.hpp"
 

@@ -9,7 +9,7 @@
 #include <initializer_list>
 
 #include "lae/detail/core/abi.hpp"
-#include "lae/recipe/solver.hpp"
+#include "lae/models/solver.hpp"
 
 namespace lae {
 inline namespace LAE_ABI {

@@ -17,7 +17,6 @@
 #include "lae/core/types.hpp"
 #include "lae/detail/core/abi.hpp"
 #include "lae/detail/ranking/rank_users.hpp"
-#include "lae/models/item_model.hpp"
 #include "lae/ranking/recommendations.hpp"
 #include "lae/ranking/scorer.hpp"
 #include "lae/ranking/top_k.hpp"

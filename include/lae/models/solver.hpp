@@ -57,7 +57,7 @@ class Solver {
   static_assert(detail::is_model<Options_>,
                 "lae: a model needs `static constexpr lae::Inputs inputs`, `static "
                 "lae::OptionFields<Options> fields()` and `lae::Recipe recipe() const`; see "
-                "lae/recipe/solver.hpp");
+                "lae/models/solver.hpp");
 
  public:
   using Scalar = Scalar_;
