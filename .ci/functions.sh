@@ -54,13 +54,16 @@ job_count() {
   fi
 }
 
-# build preset target [option...]: configures the preset, with the options, and builds the target.
+# configure preset [option...]
+configure() {
+  (cd "$root" && quietly cmake --preset "$@")
+}
+
+# build preset target...: configures the preset, as it was configured before, and builds the
+# targets.
 build() {
-  local preset=$1 target=$2
-  shift 2
-  (
-    cd "$root" || exit
-    quietly cmake --preset "$preset" "$@"
-    quietly cmake --build --preset "$preset" --target "$target" --parallel "$(job_count)"
-  )
+  local preset=$1
+  shift
+  configure "$preset"
+  (cd "$root" && quietly cmake --build --preset "$preset" --target "$@" --parallel "$(job_count)")
 }

@@ -96,7 +96,8 @@ void check_against_fits(const std::string& name, const Shop& shop,
                         const lae::GridSearchResult<Solver>& result, Fit&& fit) {
   using Scalar = typename Solver::Scalar;
   INFO(name);
-  const double tolerance = std::is_same_v<Scalar, float> ? 2e-4 : 1e-11;
+  // In float, two items whose scores are equal up to rounding may change places.
+  const double tolerance = std::is_same_v<Scalar, float> ? 2e-3 : 1e-11;
   REQUIRE(result.trials.size() == points.size());
   double before = std::numeric_limits<double>::infinity();
   double best = 0;

@@ -2,7 +2,9 @@
 
 /// \file
 /// Everything that needs Eigen alone, but for the readers of one publisher's files
-/// (lae/data/amazon_csv.hpp).
+/// (lae/data/amazon_csv.hpp). The whole of examples/01_quickstart.cpp:
+///
+/// \include 01_quickstart.cpp
 
 #include "lae/data/interactions.hpp"
 #include "lae/data/item_tags.hpp"
@@ -20,6 +22,7 @@
 #include "lae/models/feature_ease.hpp"
 #include "lae/models/item_model.hpp"
 #include "lae/models/l3ae.hpp"
+#include "lae/ranking/explain.hpp"
 #include "lae/ranking/recommend.hpp"
 #include "lae/tuning/grid_search.hpp"
 #include "lae/tuning/l3ae_protocol.hpp"

@@ -1,5 +1,5 @@
 # Configures, builds and runs the consumer project PROJECT in the folder BUILD, which is emptied
-# first. Run by CTest, which passes these and GENERATOR, COMPILER and LAE_OPENMP by -D.
+# first. Run by CTest, which passes these and GENERATOR, COMPILER, LAE_OPENMP and UNITY by -D.
 
 function(run)
   execute_process(COMMAND ${ARGV} WORKING_DIRECTORY ${BUILD} RESULT_VARIABLE result)
@@ -14,7 +14,7 @@ file(MAKE_DIRECTORY ${BUILD})
 unset(ENV{CXXFLAGS})
 unset(ENV{CMAKE_BUILD_TYPE})
 run(${CMAKE_COMMAND} -S ${PROJECT} -B ${BUILD} -G ${GENERATOR} -D CMAKE_CXX_COMPILER=${COMPILER}
-    -D CMAKE_EXPORT_COMPILE_COMMANDS=ON -D LAE_OPENMP=${LAE_OPENMP})
+    -D CMAKE_EXPORT_COMPILE_COMMANDS=ON -D CMAKE_UNITY_BUILD=${UNITY} -D LAE_OPENMP=${LAE_OPENMP})
 run(${CMAKE_COMMAND} --build ${BUILD})
 run(${BUILD}/consumer)
 

@@ -2,15 +2,21 @@
 
 /// \file
 /// Gram matrices and weighted sums of them, in the lower triangle of an n x n matrix.
+///
+///     lae::Matrix<double> gram = lae::interaction_gram(train);  // XᵀX
+///     lae::add_gram_of_rows(embeddings, 0.5, gram);             // + 0.5 FFᵀ
+///     lae::add_ridge(gram, 100.0);                              // + 100 I
 
 #include "lae/core/progress.hpp"
 #include "lae/core/types.hpp"
 #include "lae/detail/algebra/sparse_gram.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/large_matrix.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/core/stage.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// A size x size matrix whose lower triangle is zero; the rest is not initialised.
 template <class Scalar>
@@ -120,4 +126,5 @@ void add_ridge(Matrix<Scalar>& gram, const Vector<Scalar>& ridge) {
   gram.diagonal() += detail::ridge_of_items<Scalar>(ridge, gram.rows());
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -9,6 +9,8 @@
 ///     P = R - R Xᵀ (I + X R Xᵀ)⁻¹ X R.
 ///
 /// This is the dual form (Woodbury's identity); inverting G + diag(Λ) itself is the primal one.
+///
+///     lae::Matrix<double> p = lae::regularized_inverse(train, /*ridge=*/100.0);
 
 #include <utility>
 
@@ -19,9 +21,11 @@
 #include "lae/core/types.hpp"
 #include "lae/detail/algebra/costs.hpp"
 #include "lae/detail/algebra/dual_inverse.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// P from G, given by its lower triangle; P takes its storage (both triangles).
 /// \param ridge Λ: a number, or a vector of one value for each item.
@@ -55,4 +59,5 @@ template <class Scalar, class Ridge>
   return regularized_inverse(interaction_gram(x, progress), of_items, progress);
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

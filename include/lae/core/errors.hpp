@@ -3,14 +3,23 @@
 /// \file
 /// What the library throws, besides `std::invalid_argument` (a wrong argument, named in the
 /// message with the sizes or values that clash) and `FileError` (see io/file.hpp).
+///
+///     try {
+///       model = solver.fit(train);
+///     } catch (const lae::NotPositiveDefinite& error) {
+///       std::cerr << error.what() << "\n";  // names what to raise
+///       if (error.pivot() == lae::Pivot::item) look_at(error.index());
+///     }
 
 #include <cstdint>
 #include <stdexcept>
 #include <string>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// What a row of a matrix that could not be factored stands for.
 enum class Pivot {
@@ -58,4 +67,5 @@ class Cancelled : public std::runtime_error {
   Cancelled() : std::runtime_error("cancelled by the progress callback") {}
 };
 
+}  // namespace LAE_ABI
 }  // namespace lae

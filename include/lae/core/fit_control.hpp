@@ -2,13 +2,23 @@
 
 /// \file
 /// How a caller watches, limits or cancels a fit or a search.
+///
+///     lae::FitControl control;
+///     control.memory_budget = lae::machine_memory() / 2;
+///     control.progress = [&](std::string_view stage, double fraction) {
+///       show(stage, fraction);
+///       return !stop_was_pressed;
+///     };
+///     auto model = solver.fit(train, control);
 
 #include <cstdint>
 
 #include "lae/core/progress.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/machine_memory.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// The memory of the machine, or of the container this process runs in where that is less (cgroup
 /// v1 or v2), in bytes; 2^64 - 1 where the system does not tell.
@@ -24,4 +34,5 @@ struct FitControl {
   std::uint64_t memory_budget = machine_memory();
 };
 
+}  // namespace LAE_ABI
 }  // namespace lae

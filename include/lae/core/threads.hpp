@@ -7,11 +7,16 @@
 ///
 /// A process that is forked after its parent used threads here runs on one thread: GCC's OpenMP
 /// waits for ever for threads that only the parent has.
+///
+///     omp_set_num_threads(2);
+///     std::cout << lae::thread_count();  // 2
 
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/fork.hpp"
 #include "lae/detail/core/openmp.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// How many threads a computation started here will use.
 [[nodiscard]] inline int thread_count() {
@@ -23,4 +28,5 @@ namespace lae {
 #endif
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

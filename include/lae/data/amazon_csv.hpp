@@ -20,6 +20,7 @@
 
 #include "lae/data/interactions.hpp"
 #include "lae/data/item_text.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/data/rating_fields.hpp"
 #include "lae/detail/io/read_each.hpp"
@@ -27,6 +28,7 @@
 #include "lae/io/text.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// Calls take(const RatingLine&) for each line of a file of ratings; what it is given lasts until
 /// it returns. Columns may stand in any order, and others beside them. \param skipped counts lines
@@ -89,4 +91,5 @@ void read_items_csv(TextSourcePtr source, Take&& take, SkippedLines* skipped = n
   detail::read_each<ItemText>(next, take, skipped);
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -16,12 +16,14 @@
 
 #include "lae/data/interactions.hpp"
 #include "lae/data/item_text.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/data/json_lines.hpp"
 #include "lae/detail/data/rating_fields.hpp"
 #include "lae/detail/io/read_each.hpp"
 #include "lae/io/text.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// Calls take(const RatingLine&) for each review of `X.jsonl`; what it is given lasts until it
 /// returns. Of a review it reads user_id, parent_asin, rating and timestamp.
@@ -110,4 +112,5 @@ void read_items_json(TextSourcePtr source, Take&& take, SkippedLines* skipped = 
   detail::read_each<ItemText>(next, take, skipped);
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -7,12 +7,14 @@
 ///     lae::Dataset<float> data = lae::load_dataset<float>("shop");  // all that the folder holds
 ///     auto model = lae::Ease<float>({/*lambda=*/100}).fit(data.train);
 ///
-/// | file | holds | shape |
-/// |------|-------|-------|
-/// | train.npz, valid.npz, test.npz | interactions to learn from, choose by and test on | users x
-/// items | | embeddings.npy | text embeddings of the items | items x dimensions | | tags.npz | tags
-/// of the items | items x tags | | features/NAME.npy, features/NAME.npz | further features of the
-/// items, dense or sparse | items x any |
+/// | file                              | holds                  | shape              |
+/// |-----------------------------------|------------------------|--------------------|
+/// | train.npz                         | what to learn from     | users x items      |
+/// | valid.npz                         | what to choose by      | users x items      |
+/// | test.npz                          | what to test on        | users x items      |
+/// | embeddings.npy                    | text embeddings        | items x dimensions |
+/// | tags.npz                          | tags                   | items x tags       |
+/// | features/NAME.npy, features/NAME.npz | further item features | items x any      |
 
 #include <algorithm>
 #include <filesystem>
@@ -23,6 +25,7 @@
 #include <vector>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/data/dataset_files.hpp"
 #include "lae/io/file.hpp"
@@ -30,6 +33,7 @@
 #include "lae/io/npz.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// The names in a data-set folder.
 namespace dataset_file {
@@ -182,4 +186,5 @@ void save_dataset(const std::filesystem::path& folder, const Dataset<Scalar>& da
   }
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

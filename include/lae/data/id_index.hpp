@@ -2,6 +2,12 @@
 
 /// \file
 /// From the ids of users or items in files to rows and columns of matrices, and back.
+///
+///     lae::IdIndex items;
+///     items.insert("B00YQ6X8EO");      // 0
+///     items.insert("B081TJ8YS3");      // 1
+///     items.find("B00YQ6X8EO");        // 0; -1 for an id that is not there
+///     std::string_view id = items[1];  // "B081TJ8YS3"
 
 #include <algorithm>
 #include <cstddef>
@@ -14,8 +20,10 @@
 #include <vector>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// Distinct ids, numbered from 0 in the order in which they came.
 ///
@@ -124,4 +132,5 @@ class IdIndex {
   std::vector<Slot> slots_;  ///< a power of two of them, at most half of them in use
 };
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -2,6 +2,14 @@
 
 /// \file
 /// Who interacted with what, from a log of ratings to the matrices that models are fitted on.
+///
+///     lae::Catalog catalog;
+///     lae::InteractionLog lines(catalog);
+///     lines.add({"ann", "tent", 5});
+///     lae::Interactions log = lines.take();
+///     lae::keep_latest_of_each_pair(log);
+///     const auto [users, items] = std::pair(catalog.users.size(), catalog.items.size());
+///     auto train = lae::interaction_matrix<float>(log, users, items);
 
 #include <algorithm>
 #include <cstddef>
@@ -15,10 +23,12 @@
 #include "lae/core/errors.hpp"
 #include "lae/core/types.hpp"
 #include "lae/data/id_index.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/parallel.hpp"
 #include "lae/detail/core/require.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// One rating, of a user and an item that an IdIndex knows by these numbers.
 struct Interaction {
@@ -230,4 +240,5 @@ template <class Scalar>
   return matrix;
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -13,8 +13,10 @@
 #include "lae/core/types.hpp"
 #include "lae/data/item_text.hpp"
 #include "lae/data/text_features.hpp"
+#include "lae/detail/core/abi.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// Which items have which tags.
 struct ItemTags {
@@ -45,4 +47,5 @@ struct ItemTags {
   return tags;
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

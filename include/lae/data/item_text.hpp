@@ -2,13 +2,21 @@
 
 /// \file
 /// What is written about an item, and the prompt that a text encoder gets to read.
+///
+///     lae::ItemText item;
+///     item.title = "Chess clock";
+///     item.brand = "DGT";
+///     std::string text = lae::item_prompt(item);  // "Title: Chess clock; Brand: DGT"
 
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "lae/detail/core/abi.hpp"
+
 namespace lae {
+inline namespace LAE_ABI {
 
 /// What is known of an item in words; anything may be empty.
 struct ItemText {
@@ -58,4 +66,5 @@ struct ItemText {
   return prompt;
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -10,11 +10,13 @@
 #include <cmath>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/inputs.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/data/features.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// Takes the mean off each column. Embeddings of language models share a large common part, which
 /// tells items apart no better than a constant would.
@@ -91,4 +93,5 @@ template <class Derived>
   return weights;
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

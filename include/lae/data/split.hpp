@@ -12,10 +12,12 @@
 
 #include "lae/data/interactions.hpp"
 #include "lae/data/random.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/data/split_parts.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// Disjoint parts of a log, each sorted by user and item.
 struct Split {
@@ -85,4 +87,5 @@ struct SplitShares {
   return split;
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

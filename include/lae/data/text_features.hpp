@@ -23,12 +23,14 @@
 #include "lae/data/prepare_features.hpp"
 #include "lae/data/random.hpp"
 #include "lae/detail/algebra/product.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/large_matrix.hpp"
 #include "lae/detail/core/parallel.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/core/stage.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// The words of a text: runs of letters and digits, ASCII letters in lower case. All characters
 /// beyond ASCII count as letters, so words of other languages stay whole, and their case as it is.
@@ -187,4 +189,5 @@ template <class Scalar>
   return embeddings;
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

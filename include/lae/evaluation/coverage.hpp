@@ -12,9 +12,11 @@
 #include <cstdint>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/evaluation/recommended.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// Coverage@k = distinct items among the first k of all lists / number of items.
 ///
@@ -32,4 +34,5 @@ namespace lae {
   return static_cast<double>(recommended) / static_cast<double>(items);
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/inputs.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/evaluation/group_metrics.hpp"
@@ -28,6 +29,7 @@
 #include "lae/ranking/scorer.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// Ranks all items for each user of `train` (users x items) and measures the lists against `test`
 /// (same shape). Items of the user's training row are left out, nothing else is. Users without a
@@ -38,9 +40,9 @@ namespace lae {
 /// Cost: that of `recommend` for the users with held-out items, at the largest cutoff; the same
 /// bits for any number of threads. Memory: 8 bytes and a score for each user and place of the
 /// largest cutoff, and 16 bytes for each user, cutoff and group (48 with `all_user_values`);
-/// besides, copies of matrices that are not `Csr<Scalar>` with sorted rows. \throws
-/// std::invalid_argument if sizes differ, a cutoff is not positive or there is none, head_fraction
-/// lies outside [0, 1], or a value is not finite.
+/// besides, copies of matrices that are not `Csr<Scalar>` with sorted rows.
+/// \throws std::invalid_argument if sizes differ, a cutoff is not positive or there is none,
+/// head_fraction lies outside [0, 1], or a value is not finite.
 template <class Model, class Train, class Test>
 [[nodiscard]] EvaluationReport evaluate(const Model& model,
                                         const Eigen::SparseMatrixBase<Train>& train,
@@ -75,4 +77,5 @@ template <class Model, class Train, class Test>
   return report;
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

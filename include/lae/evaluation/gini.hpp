@@ -12,9 +12,11 @@
 #include <cstddef>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/evaluation/recommended.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// Gini@k of how often each of the n items stands among the first k of all lists, also of those
 /// that never do: with the counts sorted, c_1 <= ... <= c_n, it is
@@ -42,4 +44,5 @@ namespace lae {
   return weighted / ((n - 1) * total);
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -8,9 +8,11 @@
 /// \endcode
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/evaluation/hits.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// HitRate@k of one list: 1 if there is a hit among the first k, else 0. Its mean over users is the
 /// share of users with a hit.
@@ -28,4 +30,5 @@ template <class Ranked, class Relevant>
   return detail::nan_unless(detail::relevant_count(relevant) > 0, hit);
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -11,9 +11,11 @@
 #include <algorithm>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/evaluation/hits.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// AP@k = the sum of precision@rank over the ranks of the hits among the first k, divided by
 /// min(k, |R|), so that a list that begins with relevant items has 1. (Others divide by |R|, which
@@ -38,4 +40,5 @@ template <class Ranked, class Relevant>
   return sum / static_cast<double>((std::min)(k, detail::relevant_count(relevant)));
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -5,8 +5,7 @@
 ///
 /// \code
 /// for (const lae::Metric metric : lae::all_metrics) {
-///   std::cout << lae::metric_name(metric) << "@20: " << lae::measure(metric, ranked, relevant,
-///   20);
+///   std::cout << lae::metric_name(metric) << " " << lae::measure(metric, ranked, relevant, 20);
 /// }
 /// \endcode
 
@@ -14,6 +13,7 @@
 #include <string_view>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/evaluation/hit_rate.hpp"
 #include "lae/evaluation/map.hpp"
@@ -23,6 +23,7 @@
 #include "lae/evaluation/recall.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// A metric of one ranked list, in [0, 1], more is better.
 enum class Metric {
@@ -87,4 +88,5 @@ template <class Ranked, class Relevant>
   return 0;
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -4,13 +4,16 @@
 /// Reciprocal rank of a ranked list: how far down the first item stands that the user wanted.
 ///
 /// \code
-/// lae::reciprocal_rank(std::vector<lae::Index>{7, 3, 9}, std::vector<lae::Index>{3, 9}, 3);  //
-/// 1/2 \endcode
+/// // The first hit is at rank 2: 1/2.
+/// lae::reciprocal_rank(std::vector<lae::Index>{7, 3, 9}, std::vector<lae::Index>{3, 9}, 3);
+/// \endcode
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/evaluation/hits.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// 1 / the rank of the first hit, 0 if there is none among the first k. Its mean over users is the
 /// mean reciprocal rank, MRR@k.
@@ -30,4 +33,5 @@ template <class Ranked, class Relevant>
   return detail::nan_unless(detail::relevant_count(relevant) > 0, first);
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -12,9 +12,11 @@
 #include <cmath>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/evaluation/hits.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// NDCG@k with binary gains: the sum of 1 / log2(rank + 1) over the hits among the first k, divided
 /// by the same sum for a list that begins with min(k, |R|) relevant items.
@@ -37,4 +39,5 @@ template <class Ranked, class Relevant>
   return dcg / ideal;
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

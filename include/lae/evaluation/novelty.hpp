@@ -15,10 +15,12 @@
 #include <vector>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/evaluation/recommended.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// Novelty@k = the mean of the items' self-information, -log2(c_i / m), over all items that stand
 /// among the first k of the lists, each counted as often as it stands there. c_i of m users have
@@ -52,4 +54,5 @@ namespace lae {
   return information / static_cast<double>(recommended);
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -8,9 +8,11 @@
 /// \endcode
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/evaluation/hits.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// Precision@k = hits among the first k / k. Places that stay empty, because the list is shorter
 /// or padded, count as misses.
@@ -27,4 +29,5 @@ template <class Ranked, class Relevant>
   return detail::nan_unless(detail::relevant_count(relevant) > 0, hits / static_cast<double>(k));
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -10,9 +10,11 @@
 #include <algorithm>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/evaluation/hits.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// What the hits are divided by.
 enum class RecallDenominator {
@@ -37,4 +39,5 @@ template <class Ranked, class Relevant>
   return hits / static_cast<double>(divisor);
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -6,10 +6,12 @@
 #include <vector>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/evaluation/group_fields.hpp"
 #include "lae/evaluation/metric.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 struct EvaluateOptions {
   std::vector<Index> cutoffs = {10, 20};  ///< Each > 0, in any order.
@@ -61,4 +63,5 @@ struct EvaluationReport {
   std::vector<double> gini{};  ///< 0: all items are recommended equally often, 1: one item alone
 };
 
+}  // namespace LAE_ABI
 }  // namespace lae

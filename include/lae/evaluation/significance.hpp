@@ -22,9 +22,11 @@
 
 #include "lae/core/types.hpp"
 #include "lae/data/random.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 struct SignificanceOptions {
   std::uint64_t seed = 1;    ///< Of the bootstrap: the same interval for the same seed, everywhere.
@@ -118,4 +120,5 @@ struct PairedComparison {
   return result;
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -2,6 +2,10 @@
 
 /// \file
 /// Comma-separated values as RFC 4180 describes them, streamed.
+///
+///     lae::CsvReader csv(lae::open_text("ratings.csv"));
+///     const std::size_t user = csv.column("user_id");
+///     while (csv.next()) users.insert(csv[user]);
 
 #include <algorithm>
 #include <cstdint>
@@ -13,10 +17,12 @@
 #include <vector>
 
 #include "lae/core/errors.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/io/text.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// Reads a CSV file with a header. Fields may be quoted, and then hold commas, line breaks and
 /// doubled quotes.
@@ -156,4 +162,5 @@ class CsvReader {
   std::string current_;                                      ///< the one that is
 };
 
+}  // namespace LAE_ABI
 }  // namespace lae

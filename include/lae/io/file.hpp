@@ -19,10 +19,12 @@
 #include <utility>
 
 #include "lae/core/errors.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/io/file_handle.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// A file cannot be read or written, or does not hold what it should.
 class FileError : public std::runtime_error {
@@ -144,4 +146,5 @@ class AtomicFile {
   detail::FileHandle file_;
 };
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -8,10 +8,12 @@
 #include <filesystem>
 #include <memory>
 
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/io/gzip_text.hpp"
 #include "lae/io/text_source.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// Opens a text file, whether compressed with gzip or not: what it begins with tells, not its name.
 /// \throws FileError if it cannot be opened; reading throws it if the compressed data are damaged
@@ -20,4 +22,5 @@ namespace lae {
   return std::make_unique<detail::GzipText>(path);
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -27,6 +27,7 @@
 #include <utility>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/io/byte_source.hpp"
 #include "lae/detail/io/model_file.hpp"
@@ -35,6 +36,7 @@
 #include "lae/ranking/scorer.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// Writes a model (see the top of this header for the format). An existing file is replaced as a
 /// whole, or left as it was.
@@ -92,4 +94,5 @@ template <class Scalar>
   return ItemModel<Scalar>(std::move(weights));
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

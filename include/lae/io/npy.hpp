@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/core/scalar.hpp"
 #include "lae/detail/io/byte_source.hpp"
@@ -18,6 +19,7 @@
 #include "lae/io/file.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// Reads a matrix from a .npy file (format version 1, 2 or 3) of float32 or float64, in C or
 /// Fortran order. A one-dimensional array of length n becomes n x 1.
@@ -80,4 +82,5 @@ void save_npy(const std::filesystem::path& path, const Eigen::MatrixBase<Derived
   file.commit();
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

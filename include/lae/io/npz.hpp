@@ -10,10 +10,12 @@
 #include <filesystem>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/scalar.hpp"
 #include "lae/detail/io/npz_archive.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// Reads a sparse matrix that scipy.sparse.save_npz wrote: in format csr, csc or coo, compressed or
 /// not, with 32- or 64-bit indices and values of any integer type, bool, float32 or float64.
@@ -59,4 +61,5 @@ void save_npz(const std::filesystem::path& path, const Eigen::SparseMatrixBase<D
   }
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

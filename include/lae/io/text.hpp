@@ -15,12 +15,14 @@
 #include <utility>
 #include <vector>
 
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/io/plain_text.hpp"
 #include "lae/io/file.hpp"
 #include "lae/io/text_source.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// Opens a text file that is not compressed.
 /// \throws FileError if it cannot be opened.
@@ -125,4 +127,5 @@ class LineReader {
   std::uint64_t line_number_ = 0;
 };
 
+}  // namespace LAE_ABI
 }  // namespace lae

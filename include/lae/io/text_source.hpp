@@ -2,6 +2,12 @@
 
 /// \file
 /// Bytes of a text file, wherever they come from: derive from TextSource to read others.
+///
+///     lae::TextSourcePtr source = lae::open_text("ratings.csv");
+///     char bytes[4096];
+///     while (const std::size_t count = source->read(bytes, sizeof bytes)) {
+///       std::cout.write(bytes, static_cast<std::streamsize>(count));
+///     }
 
 #include <cstddef>
 #include <cstdint>
@@ -10,9 +16,11 @@
 #include <system_error>
 #include <utility>
 
+#include "lae/detail/core/abi.hpp"
 #include "lae/io/file.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// Bytes in an unknown number, read from first to last.
 class TextSource {
@@ -54,4 +62,5 @@ class TextSource {
 
 using TextSourcePtr = std::unique_ptr<TextSource>;
 
+}  // namespace LAE_ABI
 }  // namespace lae

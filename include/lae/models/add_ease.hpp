@@ -8,9 +8,11 @@
 
 #include <initializer_list>
 
+#include "lae/detail/core/abi.hpp"
 #include "lae/recipe/solver.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 struct AddEaseOptions {
   double lambda_x = 100;  ///< Ridge of the part on interactions; finite and > 0.
@@ -58,4 +60,5 @@ class AddEase : public Solver<AddEaseOptions, Scalar> {
 AddEase(const AddEaseOptions&)->AddEase<double>;
 AddEase(std::initializer_list<detail::NoOption>)->AddEase<double>;
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -8,9 +8,11 @@
 
 #include <initializer_list>
 
+#include "lae/detail/core/abi.hpp"
 #include "lae/recipe/solver.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 struct CeaseOptions {
   double lambda = 100;  ///< Ridge; finite and > 0.
@@ -53,4 +55,5 @@ class Cease : public Solver<CeaseOptions, Scalar> {
 Cease(const CeaseOptions&)->Cease<double>;
 Cease(std::initializer_list<detail::NoOption>)->Cease<double>;
 
+}  // namespace LAE_ABI
 }  // namespace lae

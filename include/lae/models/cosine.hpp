@@ -7,9 +7,11 @@
 
 #include <initializer_list>
 
+#include "lae/detail/core/abi.hpp"
 #include "lae/recipe/solver.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 struct CosineOptions {
   /// Divide each item's features by their norm first (an item of zeros stays zero). Off, B is the
@@ -43,4 +45,5 @@ class Cosine : public Solver<CosineOptions, Scalar> {
 Cosine(const CosineOptions&)->Cosine<double>;
 Cosine(std::initializer_list<detail::NoOption>)->Cosine<double>;
 
+}  // namespace LAE_ABI
 }  // namespace lae

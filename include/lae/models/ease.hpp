@@ -7,9 +7,11 @@
 
 #include <initializer_list>
 
+#include "lae/detail/core/abi.hpp"
 #include "lae/recipe/solver.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 struct EaseOptions {
   double lambda = 100;        ///< Ridge on the Gram matrix; finite and > 0.
@@ -45,4 +47,5 @@ class Ease : public Solver<EaseOptions, Scalar> {
 Ease(const EaseOptions&)->Ease<double>;
 Ease(std::initializer_list<detail::NoOption>)->Ease<double>;
 
+}  // namespace LAE_ABI
 }  // namespace lae

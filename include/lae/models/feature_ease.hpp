@@ -8,9 +8,11 @@
 
 #include <initializer_list>
 
+#include "lae/detail/core/abi.hpp"
 #include "lae/recipe/solver.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 struct FeatureEaseOptions {
   FeatureRidge lambda_f = FeatureRidge::times_q(2);  ///< Ridge; finite and > 0.
@@ -43,4 +45,5 @@ class FeatureEase : public Solver<FeatureEaseOptions, Scalar> {
 FeatureEase(const FeatureEaseOptions&)->FeatureEase<double>;
 FeatureEase(std::initializer_list<detail::NoOption>)->FeatureEase<double>;
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -14,12 +14,14 @@
 #include <vector>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/core/scalar.hpp"
 #include "lae/detail/ranking/score_rows.hpp"
 #include "lae/ranking/scorer.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// An owning, immutable item-to-item model, and a scorer (see lae/ranking/scorer.hpp). It is moved,
 /// not copied, since it may be most of what fits into memory; `clone` copies it.
@@ -89,4 +91,5 @@ class ItemModel {
   Matrix<Scalar> weights_;
 };
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -7,10 +7,12 @@
 
 #include <initializer_list>
 
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/recipe/solver.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 struct L3aeOptions {
   double lambda_x = 0;  ///< Ridge; finite. May be negative as long as lambda_x + lambda_kd > 0.
@@ -67,4 +69,5 @@ class L3ae : public Solver<L3aeOptions, Scalar> {
 L3ae(const L3aeOptions&)->L3ae<double>;
 L3ae(std::initializer_list<detail::NoOption>)->L3ae<double>;
 
+}  // namespace LAE_ABI
 }  // namespace lae

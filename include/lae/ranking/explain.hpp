@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/inputs.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/ranking/score_rows.hpp"
@@ -24,6 +25,7 @@
 #include "lae/ranking/scorer.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// What one item of the history adds to a score.
 template <class Scalar>
@@ -92,4 +94,5 @@ template <class Model, class Derived>
   return explanation;
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

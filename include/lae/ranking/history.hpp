@@ -11,8 +11,10 @@
 #include <iterator>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// One user's history: a view that owns nothing, cheap to copy. The items are distinct, rising and
 /// within the model's; the values are finite and not zero. Those that `recommend`, `evaluate` and
@@ -115,4 +117,5 @@ using ScoreRow = Eigen::Ref<Eigen::Matrix<Scalar, 1, Eigen::Dynamic>>;
 template <class Scalar>
 using ScoreTile = Eigen::Ref<Matrix<Scalar>, 0, Eigen::OuterStride<>>;
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -15,6 +15,7 @@
 #include <type_traits>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/ranking/rank_users.hpp"
 #include "lae/models/item_model.hpp"
 #include "lae/ranking/recommendations.hpp"
@@ -22,6 +23,7 @@
 #include "lae/ranking/top_k.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// The k best items for each row of `histories` (users x items, sparse). The users need not be
 /// those of the training data: a model folds new ones in from what they interacted with.
@@ -55,4 +57,5 @@ template <class Model, class Derived, class Allowed>
   return detail::rank_rows<ScalarOf<Model>>(model, histories, options, allowed);
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -7,8 +7,10 @@
 #include <vector>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 struct RecommendOptions {
   Index k = 10;              ///< Length of each list, > 0; may exceed the number of items.
@@ -25,4 +27,5 @@ struct Recommendations {
   Matrix<Scalar> scores;  ///< users x k, -infinity where candidates ran out
 };
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -4,12 +4,10 @@
 /// What can be ranked, evaluated, explained and saved: a *scorer*, anything that can add its scores
 /// of a range of items for one user's history. `ItemModel` is one; yours is another if it has
 ///
-/// | member | meaning |
-/// |--------|---------|
-/// | `using Scalar = float;` or `double` | of the scores and of the histories' values |
-/// | `Index items() const` | number of items, n |
-/// | `void add_scores(const History<Scalar>& history, Index begin, ScoreRow<Scalar> scores) const`
-/// | adds to `scores` those of items [begin, begin + scores.size()), a range within [0, n) |
+/// - `using Scalar = float;` or `double`: of the scores and of the histories' values;
+/// - `Index items() const`: number of items, n;
+/// - `void add_scores(const History<Scalar>& history, Index begin, ScoreRow<Scalar> scores) const`:
+///   adds to `scores` those of items [begin, begin + scores.size()), a range within [0, n).
 ///
 /// Nothing else is asked: no base class, no registration. A low-rank model B = L Rᵀ as a whole:
 ///
@@ -69,6 +67,7 @@
 /// speed alone.
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/inputs.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/ranking/score_rows.hpp"
@@ -76,6 +75,7 @@
 #include "lae/ranking/history.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// Whether a type is a scorer (see the top of this header).
 template <class Model>
@@ -106,4 +106,5 @@ template <class Model, class Derived>
   return scores;
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

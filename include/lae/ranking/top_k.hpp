@@ -17,9 +17,11 @@
 #include <vector>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// Stands in a ranked list where there are fewer candidates than places.
 inline constexpr Index no_item = -1;
@@ -82,4 +84,5 @@ class TopK {
   Scalar threshold_ = -std::numeric_limits<Scalar>::infinity();
 };
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -25,11 +25,13 @@
 #include <utility>
 #include <vector>
 
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/recipe/refinements.hpp"
 #include "lae/recipe/scaled.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// The values that an option may have. NaN is in no range.
 class Range {
@@ -186,4 +188,5 @@ template <class Options>
   return options;
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

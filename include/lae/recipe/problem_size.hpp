@@ -2,16 +2,21 @@
 
 /// \file
 /// The sizes that the cost of a fit depends on.
+///
+///     solver.estimate(lae::problem_size(train, embeddings));
+///     solver.estimate({/*users=*/1'000'000, /*items=*/50'000, /*interactions=*/20'000'000});
 
 #include <cstddef>
 #include <optional>
 #include <vector>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/inputs.hpp"
 #include "lae/recipe/sources.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 struct SourceSize {
   Index columns = 0;               ///< dimensions or tags
@@ -76,4 +81,5 @@ template <class Interactions, class Features>
   return size;
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

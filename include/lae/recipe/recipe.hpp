@@ -11,10 +11,12 @@
 /// computed for a model (its fit, its cost, a grid of its points) is computed from its recipe.
 
 #include "lae/core/fit_form.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/recipe/refinements.hpp"
 #include "lae/recipe/scaled.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// What the semantic phase is to a model.
 enum class SemanticUse {
@@ -47,4 +49,5 @@ struct Recipe {
 /// What a model is fitted on.
 enum class Inputs { interactions, features, interactions_and_features };
 
+}  // namespace LAE_ABI
 }  // namespace lae

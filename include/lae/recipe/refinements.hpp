@@ -4,8 +4,15 @@
 /// Refinements of the loss behind every model that is fitted on interactions, all in closed form
 /// and off by default. They compose with one another, with side information and with a prior, in
 /// either form of the inverse; none costs more than O(n^2) flops and some vectors.
+///
+///     lae::EaseOptions options;
+///     options.refinements.dropout = 0.3;
+///     auto model = lae::Ease<double>(options).fit(train);
+
+#include "lae/detail/core/abi.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// With X̃ = diag(√w) X the weighted interactions and G their Gram matrix (in CEASE with that of the
 /// side information), a model minimises
@@ -39,4 +46,5 @@ struct Refinements {
   double diagonal_bound = 0;
 };
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -13,9 +13,11 @@
 
 #include <string>
 
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// q, the mean over the items of the squared length of their features, all sources of a model with
 /// their weights together; 1 where there are no features, or none but zeros.
@@ -72,4 +74,5 @@ struct FeatureWeight {
   }
 };
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -35,6 +35,7 @@
 #include "lae/core/errors.hpp"
 #include "lae/core/fit_control.hpp"
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/scalar.hpp"
 #include "lae/detail/recipe/fit.hpp"
 #include "lae/detail/recipe/fit_data.hpp"
@@ -47,6 +48,7 @@
 #include "lae/recipe/sources.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// Fits a model. Const and stateless: what a fit learns is in the ItemModel that it returns.
 template <class Options_, class Scalar_ = double>
@@ -175,4 +177,5 @@ class Solver {
   Recipe recipe_;
 };
 
+}  // namespace LAE_ABI
 }  // namespace lae

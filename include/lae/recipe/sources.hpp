@@ -18,12 +18,14 @@
 #include <vector>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/inputs.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/recipe/recipe.hpp"
 #include "lae/recipe/scaled.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// What a model makes of a source.
 enum class SourceRole {
@@ -128,4 +130,5 @@ template <class Scalar>
   return {detail::scale_or_one(scale.in_gram), detail::scale_or_one(scale.in_semantics)};
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -16,11 +16,13 @@
 
 #include "lae/core/fit_control.hpp"
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/tuning/search.hpp"
 #include "lae/models/item_model.hpp"
 #include "lae/tuning/trial.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 template <class Solver>
 struct GridSearchResult {
@@ -94,4 +96,5 @@ template <class Solver, class Train, class Features, class Valid,
       .run(train, features, valid, user_weights);
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

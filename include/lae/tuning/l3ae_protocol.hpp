@@ -9,12 +9,14 @@
 
 #include <vector>
 
+#include "lae/detail/core/abi.hpp"
 #include "lae/models/ease.hpp"
 #include "lae/models/l3ae.hpp"
 #include "lae/tuning/grid_search.hpp"
 #include "lae/tuning/vary.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// The values to choose from. λ_X = λ* - λ_KD may come out negative.
 struct L3aeProtocol {
@@ -66,4 +68,5 @@ template <class Scalar, class Train, class Features, class Valid>
   return {std::move(ease), std::move(l3ae)};
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -2,22 +2,28 @@
 
 /// \file
 /// Grids of options, written down as lists.
+///
+///     auto points = lae::vary(std::vector<lae::L3aeOptions>(1), "dropout", {0, 0.3});
+///     points = lae::vary(points, &lae::L3aeOptions::lambda_kd, {50, 100});  // 4 points
 
 #include <functional>
 #include <string_view>
 #include <type_traits>
 #include <vector>
 
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// Each of `points` with each of `values` in place of one of its options: a grid has a call for
 /// each of its axes, and its last axis varies fastest.
 ///
-///     auto points = lae::vary(std::vector<lae::L3aeOptions>(1), &lae::L3aeOptions::lambda_f, {1,
-///     10}); points = lae::vary(points, "dropout", {0, 0.3}); points = lae::vary(points, [](auto&
-///     o) -> double& { return o.refinements.dropout; }, {0, 1});
+///     points = lae::vary(points, "dropout", {0, 0.3});
+///     points = lae::vary(points, &lae::L3aeOptions::lambda_kd, {50, 100});
+///     points = lae::vary(
+///         points, [](auto& o) -> double& { return o.refinements.dropout; }, {0, 0.3});
 ///
 /// \param option a pointer to a member, the name of an option (see recipe/option_fields.hpp), or a
 /// function that returns a reference to the option
@@ -43,4 +49,5 @@ template <class Options, class Option>
   return varied;
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -12,9 +12,12 @@
 #include "lae/core/threads.hpp"
 #include "lae/core/types.hpp"
 #include "lae/detail/algebra/product.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 using Bytes = std::uint64_t;
 
@@ -106,4 +109,6 @@ FitForm inverse_form(FitForm form, Index rows, Index items, Index entries, bool 
   return FitForm::primal;
 }
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

@@ -12,12 +12,15 @@
 #include "lae/core/types.hpp"
 #include "lae/detail/algebra/costs.hpp"
 #include "lae/detail/algebra/sparse_gram.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/large_matrix.hpp"
 #include "lae/detail/core/parallel.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/core/stage.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 /// The sparse products of the dual form compute as many results at once, so that an index is looked
 /// up once for all of them.
@@ -46,10 +49,10 @@ void multiply_sparse_symmetric(const Csr<Scalar>& y, const Csr<Scalar>& y_items,
   std::vector<Index> known(y_items.outerIndexPtr() + first,
                            y_items.outerIndexPtr() + first + t.rows());
   for (Index row = 0; row < m.rows(); row += dual_lanes) {
-    const Index lanes = std::min(dual_lanes, m.rows() - row);
+    const Index lanes = (std::min)(dual_lanes, m.rows() - row);
     const Scalar* m_rows[dual_lanes];
     for (Index lane = 0; lane < dual_lanes; ++lane) {
-      m_rows[lane] = m.row(row + std::min(lane, lanes - 1)).data();
+      m_rows[lane] = m.row(row + (std::min)(lane, lanes - 1)).data();
     }
     for (Index i = 0; i < t.rows(); ++i) {
       DualLanes<Scalar> sum = DualLanes<Scalar>::Zero();
@@ -80,7 +83,7 @@ void for_upper_products(const Matrix<Scalar>& t, const Csr<Scalar>& y_items, Ind
   Eigen::Array<Scalar, Eigen::Dynamic, dual_lanes, Eigen::RowMajor> lanes_of_t(t.cols(),
                                                                                dual_lanes);
   for (Index start = 0; start < t.rows(); start += dual_lanes) {
-    const Index lanes = std::min(dual_lanes, t.rows() - start);
+    const Index lanes = (std::min)(dual_lanes, t.rows() - start);
     lanes_of_t.setZero();
     lanes_of_t.leftCols(lanes) = t.middleRows(start, lanes).transpose().array();
     for (Index j = first + start; j < y_items.rows(); ++j) {
@@ -88,7 +91,7 @@ void for_upper_products(const Matrix<Scalar>& t, const Csr<Scalar>& y_items, Ind
       for (typename Csr<Scalar>::InnerIterator entry(y_items, j); entry; ++entry) {
         sum += entry.value() * lanes_of_t.row(entry.col());
       }
-      const Index upper = std::min(lanes, j - (first + start) + 1);
+      const Index upper = (std::min)(lanes, j - (first + start) + 1);
       for (Index lane = 0; lane < upper; ++lane) take(first + start + lane, j, sum[lane]);
     }
   }
@@ -146,4 +149,6 @@ Matrix<Scalar> dual_inverse(const Csr<Scalar>& x, const Vector<Scalar>& ridge,
   return p;
 }
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

@@ -8,11 +8,14 @@
 
 #include "lae/core/types.hpp"
 #include "lae/detail/algebra/product.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/parallel.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/core/stage.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 /// gram += weight * XᵀX, see below; or, with `is_new`, gram <- weight * XᵀX, which clears each row
 /// when it is its turn, in the cache.
@@ -80,4 +83,6 @@ Vector<Scalar> ridge_of_items(const Vector<Scalar>& ridge, Index items) {
   return ridge;
 }
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

@@ -19,11 +19,14 @@
 #include "lae/core/errors.hpp"
 #include "lae/core/types.hpp"
 #include "lae/detail/algebra/triangular.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/parallel.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/core/stage.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 /// Side of the tiles for an n x n matrix: an eighth, so that threads need not wait for one another,
 /// but no larger than what is fastest on one thread; a multiple of the product kernel's widths. It
@@ -200,7 +203,7 @@ class SpdTiles {
     return matrix_.block(i * tile_, j * tile_, length(i), length(j));
   }
 
-  Index length(Index t) const { return std::min(tile_, matrix_.rows() - t * tile_); }
+  Index length(Index t) const { return (std::min)(tile_, matrix_.rows() - t * tile_); }
 
   /// Stands for tile (i, j) in the dependences of tasks.
   char* state(Index i, Index j) { return &state_[static_cast<std::size_t>(i * tiles_ + j)]; }
@@ -236,4 +239,6 @@ void transpose_lower_triangle(From&& from, To&& to) {
   });
 }
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

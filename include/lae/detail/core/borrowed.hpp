@@ -1,38 +1,54 @@
 #pragma once
 
 /// \file
-/// A value that is either the caller's or our own.
+/// A matrix that is either the caller's or our own.
 
-#include <optional>
+#include <memory>
 #include <utility>
 
-namespace lae::detail {
+#include "lae/detail/core/abi.hpp"
 
-/// Saves a copy where what the caller holds can be used as it is. A borrowed value must outlive
-/// this.
-template <class Value>
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
+
+/// Saves a copy where what the caller holds can be used as it is. A borrowed matrix must outlive
+/// this. Copies of this share a matrix of our own; moving it never copies the matrix, as moving an
+/// Eigen::SparseMatrix of version 3.4 would.
+template <class Matrix>
 class Borrowed {
  public:
-  static Borrowed of(const Value& value) {
+  static Borrowed of(const Matrix& matrix) {
     Borrowed borrowed;
-    borrowed.other_ = &value;
+    borrowed.other_ = &matrix;
     return borrowed;
   }
 
   Borrowed() = default;
-  Borrowed(Value value) : own_(std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  Borrowed(Matrix matrix)  // NOLINT(google-explicit-constructor)
+      : own_(std::make_shared<Matrix>()) {
+    own_->swap(matrix);
+  }
 
-  bool is_own() const { return own_.has_value(); }
+  const Matrix& operator*() const { return own_ ? *own_ : *other_; }
+  const Matrix* operator->() const { return &**this; }
 
-  const Value& operator*() const { return own_ ? *own_ : *other_; }
-  const Value* operator->() const { return &**this; }
-
-  /// The value itself, copied if it is the caller's.
-  Value take() && { return own_ ? std::move(*own_) : Value(*other_); }
+  /// The matrix itself, copied unless it is ours alone.
+  Matrix take() && {
+    Matrix matrix;
+    if (own_ && own_.use_count() == 1) {
+      matrix.swap(*own_);
+    } else {
+      matrix = **this;
+    }
+    return matrix;
+  }
 
  private:
-  const Value* other_ = nullptr;
-  std::optional<Value> own_;
+  const Matrix* other_ = nullptr;
+  std::shared_ptr<Matrix> own_;
 };
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

@@ -6,9 +6,13 @@
 #include <atomic>
 #if __has_include(<unistd.h>)
 #include <unistd.h>
+
+#include "lae/detail/core/abi.hpp"
 #endif
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 /// The process that has used threads; 0: none yet.
 inline std::atomic<long> process_with_threads{0};
@@ -31,4 +35,6 @@ inline bool is_forked_after_threads() {
   return process != 0 && process != this_process();
 }
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

@@ -12,10 +12,13 @@
 #include <vector>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/borrowed.hpp"
 #include "lae/detail/core/require.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 template <class Scalar>
 void require_finite(Scalar value, std::string_view name, Index row, Index column) {
@@ -197,4 +200,6 @@ std::vector<Index> column_counts(const Csr<Scalar>& x) {
   return counts;
 }
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

@@ -6,14 +6,20 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <fstream>
+#include <cstdio>
+#include <cstdlib>
 #include <limits>
+#include <memory>
 #include <string>
 #if __has_include(<unistd.h>)
 #include <unistd.h>
+
+#include "lae/detail/core/abi.hpp"
 #endif
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 inline constexpr std::uint64_t unlimited = (std::numeric_limits<std::uint64_t>::max)();
 
@@ -28,11 +34,23 @@ inline std::uint64_t physical_memory() {
   return unlimited;
 }
 
+/// The lines of a small file of the system; empty if there is none.
+inline std::string system_file(const std::string& path) {
+  struct Close {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
+  const std::unique_ptr<std::FILE, Close> file(std::fopen(path.c_str(), "r"));
+  std::string text;
+  char part[4096];
+  while (file && std::fgets(part, sizeof(part), file.get()) != nullptr) text += part;
+  return text;
+}
+
 /// The number in a file; unlimited if there is none ("max", or no file).
 inline std::uint64_t limit_in(const std::string& path) {
-  std::ifstream file(path);
-  std::uint64_t bytes = 0;
-  return file >> bytes ? bytes : unlimited;
+  const std::string text = system_file(path);
+  if (text.empty() || text[0] < '0' || text[0] > '9') return unlimited;
+  return std::strtoull(text.c_str(), nullptr, 10);
 }
 
 /// The least limit of a group and of the groups around it, which hold for it, too. Inside a
@@ -53,8 +71,11 @@ inline std::uint64_t limit_of_group(const std::string& mount, std::string group,
 inline std::uint64_t control_group_memory(const std::string& root = "") {
   const std::string mount = root + "/sys/fs/cgroup";
   std::uint64_t least = unlimited;
-  std::ifstream groups(root + "/proc/self/cgroup");
-  for (std::string line; std::getline(groups, line);) {  // hierarchy:controllers:path
+  const std::string groups = system_file(root + "/proc/self/cgroup");
+  for (std::size_t begin = 0; begin < groups.size();) {
+    const std::size_t end = (std::min)(groups.find('\n', begin), groups.size());
+    const std::string line = groups.substr(begin, end - begin);  // hierarchy:controllers:path
+    begin = end + 1;
     const auto first = line.find(':');
     const auto second = line.find(':', first + 1);
     if (first == std::string::npos || second == std::string::npos) continue;
@@ -73,4 +94,6 @@ inline std::uint64_t machine_memory() {
   return (std::min)(physical_memory(), control_group_memory());
 }
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

@@ -8,10 +8,13 @@
 
 #include "lae/core/threads.hpp"
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/blas_threads.hpp"
 #include "lae/detail/core/openmp.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 /// Keeps the first exception thrown inside a parallel region, where none may leave.
 class FirstException {
@@ -78,4 +81,6 @@ void parallel_lower_tiles(Index size, Index tile, Body&& body) {
   });
 }
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

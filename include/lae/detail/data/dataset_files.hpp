@@ -13,12 +13,15 @@
 #include <vector>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/io/file.hpp"
 #include "lae/io/npy.hpp"
 #include "lae/io/npz.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 /// A fit would find this, too, but perhaps after hours of other fits.
 /// \throws FileError
@@ -109,4 +112,6 @@ inline void require_feature_names(std::vector<std::string> names) {
   }
 }
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

@@ -6,10 +6,13 @@
 #include <cmath>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/inputs.hpp"
 #include "lae/detail/core/parallel.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 /// A copy of any dense expression.
 /// \throws std::invalid_argument if a value is not finite.
@@ -61,4 +64,6 @@ void scale_to_unit_length(Scalar* values, Index count) {
   }
 }
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

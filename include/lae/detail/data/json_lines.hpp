@@ -9,10 +9,13 @@
 #include <string_view>
 #include <utility>
 
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/io/text.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 /// The objects of a file of JSON lines, one at a time.
 class JsonLines {
@@ -73,4 +76,6 @@ inline void join_texts(JsonValue value, std::string_view separator, std::string&
   return joined;
 }
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

@@ -9,9 +9,12 @@
 #include <system_error>
 
 #include "lae/data/interactions.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 /// Says what is wrong with a rating; nothing, if it is fine.
 [[nodiscard]] inline std::string problem_of(const RatingLine& line) {
@@ -58,4 +61,6 @@ template <class Number>
   return "";
 }
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

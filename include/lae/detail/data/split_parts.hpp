@@ -8,9 +8,12 @@
 #include <utility>
 
 #include "lae/data/interactions.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 /// The sum of the shares, checked.
 [[nodiscard]] inline Index total_of_shares(int train, int valid, int test) {
@@ -37,4 +40,6 @@ inline void deal(const Interactions& log, std::size_t train_end, std::size_t val
   test.insert(test.end(), at(valid_end), log.end());
 }
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

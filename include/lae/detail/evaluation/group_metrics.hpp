@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/inputs.hpp"
 #include "lae/detail/core/parallel.hpp"
 #include "lae/detail/evaluation/group_fields.hpp"
@@ -19,7 +20,9 @@
 #include "lae/evaluation/report.hpp"
 #include "lae/ranking/history.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 /// 1 for the items that make up the head: the most popular share, lower index first among equals.
 [[nodiscard]] inline std::vector<char> head_items(const std::vector<Index>& users_of_items,
@@ -96,4 +99,6 @@ template <class Scalar, class Counts>
   return group;
 }
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

@@ -7,11 +7,14 @@
 #include <vector>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/borrowed.hpp"
 #include "lae/detail/core/inputs.hpp"
 #include "lae/detail/core/require.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 /// Histories to rank for, and the items that were held out of them: canonical matrices, the
 /// caller's where those can be used as they are.
@@ -63,4 +66,6 @@ inline constexpr Index mean_tile_users = 256;
   return sum / static_cast<double>(users);
 }
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

@@ -11,9 +11,12 @@
 #include <vector>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 /// Calls at_rank(rank), counted from 1, for each relevant item among the first k, in rising order.
 template <class Ranked, class Relevant, class AtRank>
@@ -70,4 +73,6 @@ void for_each_hit(const FoundHits& hits, const FoundHits&, Index k, AtRank&& at_
   return is_defined ? value : std::numeric_limits<double>::quiet_NaN();
 }
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

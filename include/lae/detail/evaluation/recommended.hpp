@@ -9,9 +9,12 @@
 #include <vector>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 /// For each item, how many of the lists hold it among their first k places. Empty places (negative
 /// items) do not count.
@@ -33,4 +36,6 @@ namespace lae::detail {
   return times;
 }
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

@@ -14,11 +14,14 @@
 #include <utility>
 #include <vector>
 
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/io/file_handle.hpp"
 #include "lae/io/file.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 /// Bytes in a fixed number, read from first to last: a file, or a member of an archive.
 class ByteSource {
@@ -92,7 +95,7 @@ class ByteSource {
 
  private:
   static constexpr std::uint64_t largest_array =
-      static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+      static_cast<std::uint64_t>((std::numeric_limits<std::int64_t>::max)());
 
   /// Reads at least one and at most `bytes` bytes; 0 means the end.
   virtual std::uint64_t read_some(char* destination, std::uint64_t bytes) = 0;
@@ -132,4 +135,6 @@ class FileSource : public ByteSource {
   FileHandle file_;
 };
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

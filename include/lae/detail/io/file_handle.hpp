@@ -6,11 +6,17 @@
 #include <cstdio>
 #include <memory>
 
-namespace lae::detail {
+#include "lae/detail/core/abi.hpp"
+
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 struct CloseFile {
   void operator()(std::FILE* file) const { std::fclose(file); }
 };
 using FileHandle = std::unique_ptr<std::FILE, CloseFile>;
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

@@ -15,11 +15,14 @@
 #include <system_error>
 #include <type_traits>
 
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/io/file.hpp"
 #include "lae/io/text_source.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 class GzipText : public TextSource {
  public:
@@ -33,7 +36,8 @@ class GzipText : public TextSource {
 
   std::size_t read(char* destination, std::size_t bytes) override {
     constexpr std::size_t most = (std::numeric_limits<int>::max)();
-    const int read = gzread(file_.get(), destination, static_cast<unsigned>(std::min(bytes, most)));
+    const int read =
+        gzread(file_.get(), destination, static_cast<unsigned>((std::min)(bytes, most)));
     // At the end of a file that was cut off, zlib gives what there is, and remembers an error.
     int code = Z_OK;
     const char* const message = gzerror(file_.get(), &code);
@@ -60,4 +64,6 @@ class GzipText : public TextSource {
   std::unique_ptr<std::remove_pointer_t<gzFile>, Close> file_;
 };
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

@@ -11,12 +11,15 @@
 #include <vector>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/ranking/score_rows.hpp"
 #include "lae/io/file.hpp"
 #include "lae/models/item_model.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 struct ModelFileHeader {
   static constexpr std::array<char, 8> expected_magic{'\x93', 'L', 'A', 'E', 'I', 'T', 'E', 'M'};
@@ -69,4 +72,6 @@ void write_weights(AtomicFile& file, const Model& model) {
   }
 }
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

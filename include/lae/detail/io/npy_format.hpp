@@ -14,11 +14,14 @@
 #include <vector>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/io/byte_source.hpp"
 #include "lae/io/file.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 /// The sign of this machine's byte order in NumPy's names of types.
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
@@ -317,7 +320,7 @@ class NpyReader {
     if constexpr (std::is_same_v<S, T>) {
       source_.read(destination, static_cast<std::uint64_t>(count) * sizeof(S));
     } else {
-      std::vector<S> buffer(static_cast<std::size_t>(std::min(count, chunk)));
+      std::vector<S> buffer(static_cast<std::size_t>((std::min)(count, chunk)));
       for (Index first = 0; first < count; first += chunk) {
         const Index length = (std::min)(chunk, count - first);
         source_.read(buffer.data(), static_cast<std::uint64_t>(length) * sizeof(S));
@@ -376,4 +379,6 @@ void write_lines(AtomicFile& file, const Values& matrix) {
   }
 }
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

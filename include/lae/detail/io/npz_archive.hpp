@@ -21,13 +21,16 @@
 #include <vector>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/inputs.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/io/byte_source.hpp"
 #include "lae/detail/io/npy_format.hpp"
 #include "lae/io/file.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 struct DiscardArchive {
   void operator()(zip_t* archive) const { zip_discard(archive); }
@@ -411,4 +414,6 @@ void write_sparse(const std::filesystem::path& path, const Derived& matrix,
   write_compressed(path, copy, layout);
 }
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

@@ -10,11 +10,14 @@
 #include <filesystem>
 #include <system_error>
 
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/io/file_handle.hpp"
 #include "lae/io/file.hpp"
 #include "lae/io/text_source.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 class PlainText : public TextSource {
  public:
@@ -44,4 +47,6 @@ class PlainText : public TextSource {
   std::uint64_t position_ = 0;
 };
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

@@ -3,9 +3,12 @@
 /// \file
 /// A loop over the lines of a file, of which bad ones may be counted instead of thrown.
 
+#include "lae/detail/core/abi.hpp"
 #include "lae/io/text.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 /// Calls take(record) for each record that next(record) gives until it returns false. A BadLine
 /// that `next` throws is counted if there is `skipped`.
@@ -24,4 +27,6 @@ void read_each(Next&& next, Take&& take, SkippedLines* skipped) {
   }
 }
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/inputs.hpp"
 #include "lae/detail/core/parallel.hpp"
 #include "lae/detail/core/require.hpp"
@@ -18,7 +19,9 @@
 #include "lae/ranking/scorer.hpp"
 #include "lae/ranking/top_k.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 /// Which items may be recommended at all; empty if all may.
 [[nodiscard]] inline std::vector<char> candidate_mask(const RecommendOptions& options,
@@ -132,4 +135,6 @@ template <class Scalar, class Model, class Derived, class Allowed = EveryItem>
   return rank_users(model, *borrow_sparse<Scalar>(histories, "histories"), users, options, allowed);
 }
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

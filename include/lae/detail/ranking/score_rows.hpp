@@ -8,12 +8,15 @@
 #include <vector>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/parallel.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/ranking/scorer_traits.hpp"
 #include "lae/ranking/history.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 /// scores += sum over the history of x_i * weights(i, [begin, begin + scores.size())). The terms of
 /// an item are added one after the other in the history's order, but of four rows at a time, so
@@ -73,4 +76,6 @@ void set_all_scores(const Model& model, const Csr<Scalar>& histories, Matrix<Sca
   });
 }
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

@@ -8,10 +8,13 @@
 #include <utility>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/scalar.hpp"
 #include "lae/ranking/history.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 /// The scorer's Scalar, or void.
 template <class Model, class = void>
@@ -74,4 +77,6 @@ struct RequireScorer {
   using Scalar = ScalarOrDouble<Model>;
 };
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

@@ -21,10 +21,13 @@
 #include <algorithm>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/recipe/regularization.hpp"
 #include "lae/recipe/recipe.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 /// Factors of the columns of P and Q, and the diagonal that takes the place of theirs.
 template <class Scalar>
@@ -79,4 +82,6 @@ ColumnFactors<Scalar> column_factors(const Recipe& recipe,
   return factors;
 }
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

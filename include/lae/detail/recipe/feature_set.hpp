@@ -10,6 +10,7 @@
 #include "lae/algebra/gram.hpp"
 #include "lae/core/progress.hpp"
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/borrowed.hpp"
 #include "lae/detail/core/inputs.hpp"
 #include "lae/detail/core/large_matrix.hpp"
@@ -17,7 +18,9 @@
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/core/stage.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 /// The rows of `top`, then those of `bottom`, which has as many columns.
 template <class Scalar>
@@ -194,4 +197,6 @@ class FeatureSet {
   std::vector<Weighted<Csr<Scalar>>> sparse_;
 };
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

@@ -8,6 +8,7 @@
 
 #include "lae/core/fit_control.hpp"
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/recipe/factors.hpp"
 #include "lae/detail/recipe/fit_data.hpp"
 #include "lae/detail/recipe/inverse_phase.hpp"
@@ -15,7 +16,9 @@
 #include "lae/detail/recipe/weights.hpp"
 #include "lae/recipe/recipe.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 /// The factors of the columns of P and Q for a recipe, whose inverse and semantic phase are given.
 /// \param ridge Λ; p_diagonal and ridge are empty if there is no part on interactions
@@ -54,4 +57,6 @@ Matrix<Scalar> fit_recipe(const Recipe& recipe, FitData<Scalar> data, const Prog
   return weights_of(inverse.p, term ? &*term : nullptr, factors, progress);
 }
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/borrowed.hpp"
 #include "lae/detail/core/inputs.hpp"
 #include "lae/detail/core/require.hpp"
@@ -17,7 +18,9 @@
 #include "lae/recipe/scaled.hpp"
 #include "lae/recipe/sources.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 template <class T>
 struct IsSources : std::false_type {};
@@ -112,4 +115,6 @@ void require_complete(const FitData<Scalar>& data, const Recipe& recipe) {
           "features: there is no source for the semantic phase");
 }
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

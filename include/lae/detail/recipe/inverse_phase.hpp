@@ -15,6 +15,7 @@
 #include "lae/core/types.hpp"
 #include "lae/detail/algebra/costs.hpp"
 #include "lae/detail/algebra/dual_inverse.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/large_matrix.hpp"
 #include "lae/detail/core/parallel.hpp"
 #include "lae/detail/core/require.hpp"
@@ -22,7 +23,9 @@
 #include "lae/detail/recipe/regularization.hpp"
 #include "lae/recipe/recipe.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 /// Recipes alike in this have the same P, up to the target scale and the bound of the diagonal.
 inline auto inverse_key(const Recipe& r) {
@@ -143,4 +146,6 @@ class InversePhase {
   std::optional<double> kept_for_;  // the user exponent that `kept_` has
 };
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

@@ -9,12 +9,15 @@
 #include "lae/core/fit_cost.hpp"
 #include "lae/core/types.hpp"
 #include "lae/detail/algebra/costs.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/recipe/semantic_phase.hpp"
 #include "lae/recipe/problem_size.hpp"
 #include "lae/recipe/recipe.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 /// Sizes of the sources that play one role.
 struct SourceTotals {
@@ -261,4 +264,6 @@ class Ledger {
   SourceTotals in_semantics_;
 };
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

@@ -5,10 +5,13 @@
 
 #include <type_traits>
 
+#include "lae/detail/core/abi.hpp"
 #include "lae/recipe/option_fields.hpp"
 #include "lae/recipe/recipe.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 /// Nothing can be made into it: the element of an initializer list that can only be empty.
 class NoOption {
@@ -31,4 +34,6 @@ inline constexpr bool is_model<
     std::is_same_v<std::remove_cv_t<decltype(Options::inputs)>, Inputs>&&
         std::is_convertible_v<decltype(std::declval<const Options&>().recipe()), Recipe>;
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

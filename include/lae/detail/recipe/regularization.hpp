@@ -9,12 +9,15 @@
 #include <vector>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/borrowed.hpp"
 #include "lae/detail/core/inputs.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/recipe/refinements.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 /// What the closed form needs to know of each item (column of B) besides P and S.
 template <class Scalar>
@@ -85,4 +88,6 @@ Vector<Scalar> ridge_with_dropout(const Vector<Scalar>& gram_diagonal, double la
   return (rate * gram_diagonal).array() + static_cast<Scalar>(lambda);
 }
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

@@ -22,6 +22,7 @@
 #include "lae/core/progress.hpp"
 #include "lae/core/types.hpp"
 #include "lae/detail/algebra/product.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/large_matrix.hpp"
 #include "lae/detail/core/parallel.hpp"
 #include "lae/detail/core/stage.hpp"
@@ -29,7 +30,9 @@
 #include "lae/detail/recipe/feature_set.hpp"
 #include "lae/recipe/recipe.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 /// Up to d = 2n/3 the low-rank form costs no more flops than the dense one, 11/3 n^3 for all of
 /// L3AE but P itself, and hardly more memory.
@@ -381,4 +384,6 @@ class SemanticPhase {
   Matrix<Scalar> p_features_;  // P F or P F E
 };
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

@@ -8,13 +8,16 @@
 #include "lae/core/progress.hpp"
 #include "lae/core/types.hpp"
 #include "lae/detail/algebra/product.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/large_matrix.hpp"
 #include "lae/detail/core/parallel.hpp"
 #include "lae/detail/core/stage.hpp"
 #include "lae/detail/recipe/factors.hpp"
 #include "lae/detail/recipe/semantic_phase.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 /// B = P diag(c) + Q diag(e) with its own diagonal, in the storage of P, or of a whole Q where
 /// there is no P. Cost: 2 n^2 r flops for a Q of rank r, else n^2; a panel of rows for each thread.
@@ -76,4 +79,6 @@ Matrix<Scalar> weights_of(Matrix<Scalar>& p, SemanticTerm<Scalar>* term,
   return std::move(p);
 }
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

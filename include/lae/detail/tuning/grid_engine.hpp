@@ -17,6 +17,7 @@
 #include "lae/core/errors.hpp"
 #include "lae/core/fit_control.hpp"
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/core/stage.hpp"
 #include "lae/detail/recipe/fit.hpp"
@@ -28,7 +29,9 @@
 #include "lae/detail/tuning/search_plan.hpp"
 #include "lae/recipe/recipe.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 /// How one point did.
 struct PointResult {
@@ -181,4 +184,6 @@ class GridEngine {
   std::optional<Matrix<Scalar>> weights_;  // of the best point
 };
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

@@ -12,6 +12,7 @@
 #include "lae/core/types.hpp"
 #include "lae/detail/algebra/costs.hpp"
 #include "lae/detail/algebra/product.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/parallel.hpp"
 #include "lae/detail/core/stage.hpp"
 #include "lae/detail/ranking/rank_users.hpp"
@@ -21,7 +22,9 @@
 #include "lae/evaluation/recall.hpp"
 #include "lae/ranking/top_k.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 /// What is measured of every point: some metrics at some cutoffs.
 struct Measures {
@@ -204,4 +207,6 @@ class GridRanking {
   Index items_;
 };
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

@@ -15,6 +15,7 @@
 #include "lae/core/fit_control.hpp"
 #include "lae/core/types.hpp"
 #include "lae/detail/algebra/costs.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/inputs.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/recipe/fit.hpp"
@@ -26,7 +27,9 @@
 #include "lae/recipe/recipe.hpp"
 #include "lae/tuning/trial.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 /// Stands for the features of a model that needs none.
 struct NoFeatures {};
@@ -178,4 +181,6 @@ class Search {
   std::optional<Matrix<Scalar>> weights_;
 };
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

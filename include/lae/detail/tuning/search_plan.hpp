@@ -12,6 +12,7 @@
 #include "lae/core/errors.hpp"
 #include "lae/core/types.hpp"
 #include "lae/detail/algebra/costs.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/recipe/inverse_phase.hpp"
 #include "lae/detail/recipe/ledger.hpp"
 #include "lae/detail/recipe/semantic_phase.hpp"
@@ -19,7 +20,9 @@
 #include "lae/recipe/problem_size.hpp"
 #include "lae/recipe/recipe.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 using Group = std::vector<std::size_t>;  ///< indices of points
 
@@ -132,4 +135,6 @@ SearchPlan plan_search(const std::vector<Recipe>& points, const ProblemSize& siz
   return plan;
 }
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae
