@@ -8,7 +8,7 @@
 #include <cmath>
 #include <cstdint>
 #include <lae/core/errors.hpp>
-#include <lae/data/random.hpp>
+#include <lae/core/random.hpp>
 #include <vector>
 
 namespace example {

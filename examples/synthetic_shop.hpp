@@ -18,7 +18,7 @@
 
 #include "dataset.hpp"
 #include "lae/core/types.hpp"
-#include "lae/data/random.hpp"
+#include "lae/core/random.hpp"
 
 namespace example {
 namespace detail {

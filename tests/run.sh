@@ -31,7 +31,7 @@ run_tests() {
 install_packages g++ clang libclang-rt-dev libomp-dev make cmake catch2 libeigen3-dev libzip-dev \
   libcli11-dev libfmt-dev nlohmann-json3-dev zlib1g-dev libsimdjson-dev libssl-dev \
   libcpp-httplib-dev libopenblas-dev libbenchmark-dev python3-numpy python3-scipy libboost-dev \
-  libspectra-dev gnuplot-nox
+  gnuplot-nox
 run_tests tests
 run_tests asan-ubsan
 echo "$passed passed, $failed failed, $skipped skipped"

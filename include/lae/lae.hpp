@@ -4,6 +4,7 @@
 /// Everything that needs Eigen alone, but for the readers of one publisher's files
 /// (lae/data/amazon_csv.hpp).
 
+#include "lae/algebra/truncated_svd.hpp"
 #include "lae/data/interactions.hpp"
 #include "lae/data/item_tags.hpp"
 #include "lae/data/item_text.hpp"

@@ -11,7 +11,7 @@
 #include <cstdint>
 
 #include "lae/data/interactions.hpp"
-#include "lae/data/random.hpp"
+#include "lae/core/random.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/data/split_parts.hpp"
 
