@@ -122,7 +122,7 @@ void weights_with_prior(Index n, Index d) {
   const auto phase_of = [=](const Matrix<Scalar>& f, auto& phase) {
     lae::detail::FeatureSet<Scalar> features;
     features.add(lae::detail::Borrowed<Matrix<Scalar>>::of(f), 1);
-    phase.emplace(std::move(features), recipe, lae::FeatureScale(), 1, false, lae::Progress());
+    phase.emplace(std::move(features), recipe, lae::FeatureScale(), false, lae::Progress());
   };
   measure::add<Scalar>("semantic_phase", name, [=](benchmark::State& state, int threads) {
     const Matrix<Scalar> f = synthetic::embeddings(n, d).template cast<Scalar>();

@@ -50,7 +50,7 @@ Matrix<double> closed_form(Matrix<double> gram, const Ridge& ridge, const Recipe
     const auto factors = lae::detail::column_factors<double>(recipe, {}, diagonal, nullptr);
     return lae::detail::weights_of<double>(p, nullptr, factors, {});
   }
-  SemanticPhase<double> phase(std::move(features), recipe, FeatureScale(), 1, keeps_f, {});
+  SemanticPhase<double> phase(std::move(features), recipe, FeatureScale(), keeps_f, {});
   auto solution = phase.solve(recipe, {});
   phase.set_inverse(p, {});
   auto term = phase.term(std::move(solution), p, {});
@@ -62,7 +62,7 @@ Matrix<double> closed_form(Matrix<double> gram, const Ridge& ridge, const Recipe
 /// S itself.
 Matrix<double> semantic_weights(FeatureSet<double> features, double lambda_f) {
   const Recipe recipe = semantic_recipe(SemanticUse::summand, lambda_f, 1);
-  SemanticPhase<double> phase(std::move(features), recipe, FeatureScale(), 1, false, {});
+  SemanticPhase<double> phase(std::move(features), recipe, FeatureScale(), false, {});
   Matrix<double> none;
   auto term = phase.term(phase.solve(recipe, {}), none, {});
   const auto factors = lae::detail::column_factors<double>(recipe, {}, {}, &term.factors);
@@ -100,7 +100,7 @@ TEST_CASE("The semantic phase is low-rank up to two thirds of the items", "[reci
   RandomData random(21);
   const auto is_low_rank = [](FeatureSet<double> features) {
     const Recipe recipe = semantic_recipe(SemanticUse::prior, 1, 1);
-    SemanticPhase<double> phase(std::move(features), recipe, FeatureScale(), 1, false, {});
+    SemanticPhase<double> phase(std::move(features), recipe, FeatureScale(), false, {});
     return phase.solve(recipe, {}).whole.size() == 0;
   };
   CHECK(is_low_rank(set_of<double>(random.dense(12, 8))));
@@ -168,7 +168,7 @@ TEST_CASE("Sources of all kinds add their Gram matrices", "[recipe][sources]") {
 TEST_CASE("A semantic ridge too small for the Scalar names item or dimension", "[recipe][errors]") {
   const auto solve = [](const Matrix<float>& f, double lambda_f) {
     const Recipe recipe = semantic_recipe(SemanticUse::prior, lambda_f, 1);
-    SemanticPhase<float> phase(set_of<float>(f), recipe, FeatureScale(), 1, false, {});
+    SemanticPhase<float> phase(set_of<float>(f), recipe, FeatureScale(), false, {});
     (void)phase.solve(recipe, {});
   };
   // Item 3 alone spans a direction; what the ridge leaves of it is lost in rounding.

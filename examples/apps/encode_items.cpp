@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
+#include <lae/data/latent_semantics.hpp>
+#include <lae/data/prepare_features.hpp>
 #include <lae/data/text_features.hpp>
 #include <lae/io/npy.hpp>
 #include <memory>

@@ -2,11 +2,11 @@
 
 /// \file
 /// Everything that needs Eigen alone, but for the readers of one publisher's files
-/// (lae/data/amazon_csv.hpp). The whole of examples/01_quickstart.cpp:
+/// (lae/data/amazon_csv.hpp) and what takes long to compile (lae/algebra/truncated_svd.hpp,
+/// lae/data/latent_semantics.hpp). The whole of examples/01_quickstart.cpp:
 ///
 /// \include 01_quickstart.cpp
 
-#include "lae/algebra/truncated_svd.hpp"
 #include "lae/data/interactions.hpp"
 #include "lae/data/item_tags.hpp"
 #include "lae/data/item_text.hpp"

@@ -43,7 +43,7 @@ Matrix<Scalar> fit_recipe(const Recipe& recipe, FitData<Scalar> data, const Prog
   std::optional<SemanticPhase<Scalar>> semantics;
   std::optional<SemanticSolution<Scalar>> solution;
   if (recipe.semantic_use != SemanticUse::none) {
-    semantics.emplace(std::move(data.in_semantics), recipe, scale, 1, false, progress);
+    semantics.emplace(std::move(data.in_semantics), recipe, scale, false, progress);
     solution = semantics->solve(recipe, progress);
   }
   Inverse<Scalar> inverse;

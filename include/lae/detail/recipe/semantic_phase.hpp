@@ -215,10 +215,9 @@ class SemanticPhase {
 
   /// \param recipe any of those that will be solved: what they have in common is its use of S
   /// \param scale of the features
-  /// \param ridges how many different ones will be asked for
   /// \param keeps_f if not, V takes the storage of F, and `solve` can be called once
   SemanticPhase(FeatureSet<Scalar> features, const Recipe& recipe, const FeatureScale& scale,
-                Index ridges, bool keeps_f, const Progress& progress)
+                bool keeps_f, const Progress& progress)
       : features_(std::move(features)),
         use_(recipe.semantic_use),
         scale_(scale),
@@ -232,7 +231,6 @@ class SemanticPhase {
       f_ = std::move(features_).take_side_by_side();
     }
     gram_ = features_.gram_of_columns(*f_, progress);
-    if (keeps_f && is_worth_eigenvectors(f_->rows(), f_->cols(), ridges)) rotate(progress);
   }
 
   /// S of one recipe.
@@ -260,6 +258,13 @@ class SemanticPhase {
     if (f_->size() == 0 || use_ != SemanticUse::prior) return;
     p_features_.resize(0, 0);
     p_features_ = product_of(p, *f_, "product", progress);
+  }
+
+  /// Tells how many different ridges will be asked for, if F is kept: many are worth the
+  /// eigenvectors of FᵀF. (Not in the constructor, since a fit has no use for them, and they take
+  /// long to compile.) \throws Cancelled
+  void prepare_for(Index ridges, const Progress& progress) {
+    if (f_->size() > 0 && is_worth_eigenvectors(f_->rows(), f_->cols(), ridges)) rotate(progress);
   }
 
   SemanticPhase(const SemanticPhase&) = delete;

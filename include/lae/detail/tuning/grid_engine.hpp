@@ -71,8 +71,8 @@ class GridEngine {
     InversePhase<Scalar> inverse(data_, scale_, plan_.keeps_grams);
     std::optional<SemanticPhase<Scalar>> semantics;
     if (first().semantic_use != SemanticUse::none) {
-      semantics.emplace(std::move(data_.in_semantics), first(), scale_,
-                        count_semantic_ridges(points_), true, progress_);
+      semantics.emplace(std::move(data_.in_semantics), first(), scale_, true, progress_);
+      semantics->prepare_for(count_semantic_ridges(points_), progress_);
     }
     for (const Group& group : grouped(points_, order_, inverse_key)) {
       run_group(group, inverse, semantics, stage);
