@@ -492,7 +492,7 @@ void prepare(const Settings& settings) {
   fmt::print("| {} | {} | {} | {} | {:.4f} % |\n\nwritten to {}\n", name, digits(users),
              digits(items), digits(interactions), 100 * density, settings.output.string());
   const double model_bytes = 4.0 * static_cast<double>(items) * static_cast<double>(items);
-  if (model_bytes > static_cast<double>(lae::physical_memory())) {
+  if (model_bytes > static_cast<double>(lae::machine_memory())) {
     fmt::print(
         "\nA model of so many items takes {:.0f} GB, more than this machine has. A larger "
         "--k-core\n"

@@ -18,7 +18,6 @@
 ///     };
 
 #include <cmath>
-#include <functional>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -47,12 +46,13 @@ class Range {
     return {0, std::numeric_limits<double>::infinity(), "must not be negative"};
   }
   [[nodiscard]] static Range from_to(double first, double last) {
-    return {first, last, detail::concat("must lie in [", first, ", ", last, "]")};
+    return {first, last,
+            "must lie in [" + detail::text_of(first) + ", " + detail::text_of(last) + "]"};
   }
   /// Without `end`.
   [[nodiscard]] static Range from_below(double first, double end) {
     return {first, std::nextafter(end, first),
-            detail::concat("must lie in [", first, ", ", end, ")")};
+            "must lie in [" + detail::text_of(first) + ", " + detail::text_of(end) + ")"};
   }
 
   [[nodiscard]] bool contains(double value) const { return value >= first_ && value <= last_; }
@@ -76,22 +76,88 @@ class Range {
   std::string text_;
 };
 
-/// One option of a model. A switch counts as 0 or 1.
+/// One option of a model: where it stands in the options, and what it may be. (Pointers to members
+/// one by one, since function objects for each would take long to compile.)
 template <class Options>
-struct OptionField {
+class OptionField {
+ public:
   std::string name;  ///< "lambda_x"
   Range range;
   std::string about;  ///< for people, in a few words
   /// Of no effect unless asked for, as refinements are: reports leave it out while it has its
   /// default value.
   bool is_extra = false;
-  std::function<double(const Options&)> get;
+
+  OptionField(std::string name_, double Options::*member, Range range_, std::string about_)
+      : OptionField(std::move(name_), std::move(range_), std::move(about_)) {
+    number_ = member;
+  }
+  OptionField(std::string name_, FeatureRidge Options::*member, Range range_, std::string about_)
+      : OptionField(std::move(name_), std::move(range_), std::move(about_)) {
+    ridge_ = member;
+  }
+  OptionField(std::string name_, FeatureWeight Options::*member, Range range_, std::string about_)
+      : OptionField(std::move(name_), std::move(range_), std::move(about_)) {
+    weight_ = member;
+  }
+  OptionField(std::string name_, bool Options::*member, std::string about_)
+      : OptionField(std::move(name_), Range::from_to(0, 1), std::move(about_)) {
+    switch_ = member;
+  }
+  OptionField(std::string name_, Refinements Options::*member, double Refinements::*refinement,
+              Range range_, std::string about_)
+      : OptionField(std::move(name_), std::move(range_), std::move(about_)) {
+    refinements_ = member;
+    refinement_ = refinement;
+    is_extra = true;
+  }
+
+  /// The number; of a switch, 0 or 1.
+  [[nodiscard]] double get(const Options& options) const {
+    if (ridge_) return (options.*ridge_).value;
+    if (weight_) return (options.*weight_).value;
+    if (switch_) return options.*switch_ ? 1 : 0;
+    return refinements_ ? options.*refinements_.*refinement_ : options.*number_;
+  }
+
   /// A relative option (see recipe/scaled.hpp) becomes absolute by it.
-  std::function<void(Options&, double)> set;
+  void set(Options& options, double value) const {
+    if (ridge_) {
+      options.*ridge_ = value;
+    } else if (weight_) {
+      options.*weight_ = value;
+    } else if (switch_) {
+      options.*switch_ = value != 0;
+    } else {
+      (refinements_ ? options.*refinements_.*refinement_ : options.*number_) = value;
+    }
+  }
+
   /// The value as text, with its unit where it is relative: "2 q".
-  std::function<std::string(const Options&)> text;
+  [[nodiscard]] std::string text(const Options& options) const {
+    if (ridge_) return (options.*ridge_).text();
+    if (weight_) return (options.*weight_).text();
+    if (switch_) return options.*switch_ ? "yes" : "no";
+    return detail::text_of(get(options));
+  }
+
   /// Makes a relative value absolute.
-  std::function<void(Options&, const FeatureScale&)> resolve;
+  void resolve(Options& options, const FeatureScale& q) const {
+    if (ridge_) options.*ridge_ = (options.*ridge_).at(q);
+    if (weight_) options.*weight_ = (options.*weight_).at(q);
+  }
+
+ private:
+  OptionField(std::string name_, Range range_, std::string about_)
+      : name(std::move(name_)), range(std::move(range_)), about(std::move(about_)) {}
+
+  // One of these, or both of the last two.
+  double Options::*number_ = nullptr;
+  FeatureRidge Options::*ridge_ = nullptr;
+  FeatureWeight Options::*weight_ = nullptr;
+  bool Options::*switch_ = nullptr;
+  Refinements Options::*refinements_ = nullptr;
+  double Refinements::*refinement_ = nullptr;
 };
 
 template <class Options>
@@ -99,46 +165,30 @@ class OptionFields {
  public:
   using Field = OptionField<Options>;
 
-  void add(std::string name, double Options::*member, Range range, std::string about) {
-    add_double(
-        std::move(name), [member](auto& o) -> auto& { return o.*member; }, std::move(range),
-        std::move(about), false);
-  }
-  void add(std::string name, FeatureRidge Options::*member, Range range, std::string about) {
-    add_scaled(std::move(name), member, std::move(range), std::move(about));
-  }
-  void add(std::string name, FeatureWeight Options::*member, Range range, std::string about) {
-    add_scaled(std::move(name), member, std::move(range), std::move(about));
+  /// Adds an option; the arguments are those of a Field: its name, the member, its range (a switch
+  /// has none), what it is for.
+  template <class Value, class... Rest>
+  void add(const char* name, Value Options::*member, Rest... rest) {
+    fields_.emplace_back(name, member, rest...);
   }
   /// The same for an option that is of no effect unless asked for.
   template <class Value, class... Rest>
-  void add_extra(std::string name, Value Options::*member, Rest... rest) {
-    add(std::move(name), member, std::move(rest)...);
+  void add_extra(const char* name, Value Options::*member, Rest... rest) {
+    add(name, member, rest...);
     fields_.back().is_extra = true;
   }
-  void add(std::string name, bool Options::*member, std::string about) {
-    add_field({std::move(name), Range::from_to(0, 1), std::move(about), false,
-               [member](const Options& o) { return o.*member ? 1.0 : 0.0; },
-               [member](Options& o, double value) { o.*member = value != 0; },
-               [member](const Options& o) { return std::string(o.*member ? "yes" : "no"); },
-               [](Options&, const FeatureScale&) {}});
-  }
-  /// All refinements.
+  /// Adds all refinements.
   void add(Refinements Options::*member) {
-    const auto add_one = [&](const char* name, double Refinements::*value, Range range,
-                             const char* about) {
-      add_double(
-          name, [ member, value ](auto& o) -> auto& { return o.*member.*value; }, std::move(range),
-          about, true);
-    };
-    add_one("dropout", &Refinements::dropout, Range::from_below(0, 1),
-            "a ridge that grows with an item's popularity, as if inputs were dropped out");
-    add_one("user_exponent", &Refinements::user_exponent, Range::finite(),
-            "users with r items in their history count r^(-2a)");
-    add_one("target_exponent", &Refinements::target_exponent, Range::finite(),
-            "scores of an item that n users have are scaled by n^(-b)");
-    add_one("diagonal_bound", &Refinements::diagonal_bound, Range::not_negative_or_infinite(),
-            "how much an item may stand for itself");
+    fields_.emplace_back("dropout", member, &Refinements::dropout, Range::from_below(0, 1),
+                         "a ridge that grows with an item's popularity, as if inputs were dropped "
+                         "out");
+    fields_.emplace_back("user_exponent", member, &Refinements::user_exponent, Range::finite(),
+                         "users with r items in their history count r^(-2a)");
+    fields_.emplace_back("target_exponent", member, &Refinements::target_exponent, Range::finite(),
+                         "scores of an item that n users have are scaled by n^(-b)");
+    fields_.emplace_back("diagonal_bound", member, &Refinements::diagonal_bound,
+                         Range::not_negative_or_infinite(),
+                         "how much an item may stand for itself");
   }
 
   [[nodiscard]] auto begin() const { return fields_.begin(); }
@@ -158,26 +208,6 @@ class OptionFields {
   }
 
  private:
-  void add_field(Field field) { fields_.push_back(std::move(field)); }
-
-  template <class Access>
-  void add_double(std::string name, Access access, Range range, std::string about, bool is_extra) {
-    add_field({std::move(name), std::move(range), std::move(about), is_extra,
-               [access](const Options& o) { return access(o); },
-               [access](Options& o, double value) { access(o) = value; },
-               [access](const Options& o) { return detail::concat(access(o)); },
-               [](Options&, const FeatureScale&) {}});
-  }
-
-  template <class Scaled>
-  void add_scaled(std::string name, Scaled Options::*member, Range range, std::string about) {
-    add_field({std::move(name), std::move(range), std::move(about), false,
-               [member](const Options& o) { return (o.*member).value; },
-               [member](Options& o, double value) { o.*member = value; },
-               [member](const Options& o) { return (o.*member).text(); },
-               [member](Options& o, const FeatureScale& q) { o.*member = (o.*member).at(q); }});
-  }
-
   std::vector<Field> fields_;
 };
 

@@ -46,7 +46,9 @@ struct FeatureRidge {
   }
 
   /// "431.2", "2 q"
-  [[nodiscard]] std::string text() const { return detail::concat(value, is_relative ? " q" : ""); }
+  [[nodiscard]] std::string text() const {
+    return detail::text_of(value) + (is_relative ? " q" : "");
+  }
 };
 
 /// The weight of the Gram matrix of item features: a number, or one divided by q.
@@ -70,7 +72,7 @@ struct FeatureWeight {
 
   /// "0.25", "10 / q"
   [[nodiscard]] std::string text() const {
-    return detail::concat(value, is_relative ? " / q" : "");
+    return detail::text_of(value) + (is_relative ? " / q" : "");
   }
 };
 

@@ -42,7 +42,7 @@ template <class Options, class Option>
     const auto fields = Options::fields();
     const auto* field = fields.find(option);
     detail::require(field != nullptr, "there is no option \"", option, "\" to vary");
-    vary_by(field->set);
+    vary_by([&](Options& point, double value) { field->set(point, value); });
   } else {
     vary_by([&](Options& point, double value) { std::invoke(option, point) = value; });
   }

@@ -21,6 +21,10 @@ std::string concat(const Parts&... parts) {
   return text.str();
 }
 
+inline std::string text_of(double value) {
+  return concat(value);
+}
+
 /// Input checks are exceptions, never asserts: they hold under NDEBUG too.
 template <class... Parts>
 void require(bool holds, const Parts&... parts) {

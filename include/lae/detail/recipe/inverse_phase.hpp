@@ -3,8 +3,8 @@
 /// \file
 /// P = (G + diag(Λ))⁻¹ of a recipe, for one fit or for many points of a grid.
 
+#include <array>
 #include <optional>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -28,9 +28,9 @@ inline namespace LAE_ABI {
 namespace detail {
 
 /// Recipes alike in this have the same P, up to the target scale and the bound of the diagonal.
-inline auto inverse_key(const Recipe& r) {
-  return std::make_tuple(r.refinements.user_exponent, r.gram_weight.value,
-                         r.gram_weight.is_relative, r.form, r.refinements.dropout, r.ridge);
+inline std::array<double, 6> inverse_key(const Recipe& r) {
+  return {r.refinements.user_exponent, r.gram_weight.value,   r.gram_weight.is_relative ? 1.0 : 0.0,
+          static_cast<double>(r.form), r.refinements.dropout, r.ridge};
 }
 
 /// P, and what it was made with.

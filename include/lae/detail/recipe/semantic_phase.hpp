@@ -10,9 +10,9 @@
 /// Q_S = P_F, scale_i = -1 / P_F(i, i) and own_i = 1.
 
 #include <Eigen/Eigenvalues>
+#include <array>
 #include <cmath>
 #include <string>
-#include <tuple>
 #include <utility>
 
 #include "lae/algebra/gram.hpp"
@@ -200,8 +200,9 @@ std::pair<Vector<double>, Matrix<double>> eigendecomposition(const Matrix<Scalar
 }
 
 /// Recipes alike in this have the same S.
-inline auto semantic_key(const Recipe& r) {
-  return std::make_tuple(r.semantic_ridge.value, r.semantic_ridge.is_relative, r.unit_length);
+inline std::array<double, 3> semantic_key(const Recipe& r) {
+  return {r.semantic_ridge.value, r.semantic_ridge.is_relative ? 1.0 : 0.0,
+          r.unit_length ? 1.0 : 0.0};
 }
 
 /// S for any number of ridges λ_F. FᵀF = E diag(e) Eᵀ gives V = F E diag(1 / √(e + λ_F)) for all of

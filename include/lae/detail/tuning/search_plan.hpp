@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <numeric>
-#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "lae/core/errors.hpp"
@@ -49,7 +49,7 @@ Group sorted_by(const std::vector<Recipe>& points, Key&& key) {
 /// The points with those beside one another that share the most.
 inline Group in_shared_order(const std::vector<Recipe>& points) {
   return sorted_by(points, [](const Recipe& point) {
-    return std::tuple_cat(inverse_key(point), semantic_key(point));
+    return std::make_pair(inverse_key(point), semantic_key(point));
   });
 }
 
