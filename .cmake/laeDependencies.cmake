@@ -2,7 +2,8 @@
 # - Eigen; lae_problem says why it cannot be used, or is empty.
 # - OpenMP, unless LAE_OPENMP is off: lae_openmp is its target, or empty.
 # - libraries that single headers need, if they are there; lae_components lists their targets:
-#   lae::npz (libzip), lae::gzip (zlib), lae::json (simdjson).
+#   lae::npz (libzip), lae::gzip (zlib), lae::json (simdjson), lae::significance (Boost, headers
+#   alone).
 
 set(lae_problem "")
 set(lae_openmp "")
@@ -51,4 +52,12 @@ endif()
 find_package(simdjson QUIET)
 if(simdjson_FOUND)
   lae_component(json simdjson::simdjson)
+endif()
+
+# Headers alone, which Boost's own package files are not needed for.
+find_path(LAE_BOOST_INCLUDE_DIR boost/math/distributions/students_t.hpp)
+mark_as_advanced(LAE_BOOST_INCLUDE_DIR)
+if(LAE_BOOST_INCLUDE_DIR)
+  lae_component(significance)
+  target_include_directories(lae::significance INTERFACE ${LAE_BOOST_INCLUDE_DIR})
 endif()

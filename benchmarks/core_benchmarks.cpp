@@ -1,8 +1,10 @@
-// The parts of a fit: Gram matrices, the inversion, the constraint step with and without a prior.
+// The parts of a fit: Gram matrices, the inversion, the weights with and without a prior.
 
 #include <Eigen/Cholesky>
 #include <lae/algebra/regularized_inverse.hpp>
-#include <lae/core/diagonal_constraint.hpp>
+#include <lae/detail/recipe/ledger.hpp>
+#include <lae/detail/recipe/weights.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -56,7 +58,7 @@ void gram(Index users, Index items, Index interactions) {
         state, threads, {pairs, static_cast<double>(items * items / 2) * sizeof(Scalar)},
         // Once before, since a virtual machine may have to ask its host for the memory, at less
         // than a gigabyte a second.
-        [&] { lae::interaction_gram(x); },
+        [&] { benchmark::DoNotOptimize(lae::interaction_gram(x).data()); },
         [&] { benchmark::DoNotOptimize(lae::interaction_gram(x).data()); });
   });
 }
@@ -76,7 +78,6 @@ void inversion(Index n) {
     a = a.llt().solve(Matrix<Scalar>::Identity(a.rows(), a.cols())).eval();
   });
 #ifdef LAE_HAS_LAPACK
-  // With threads of its own: compare it at all threads only.
   add("lapack_potrf_potri", [](Matrix<Scalar>& a) {
     const int size = static_cast<int>(a.rows());
     int info = 0;
@@ -92,44 +93,67 @@ void inversion(Index n) {
 }
 
 template <class Scalar>
-void constraint(Index n) {
-  measure::add<Scalar>("constrain_diagonal", sizes("n", n),
-                       [=](benchmark::State& state, int threads) {
-                         const Matrix<Scalar> p = positive_definite<Scalar>(n);
-                         Matrix<Scalar> b(n, n);
-                         measure::repeat<Scalar>(
-                             state, threads, {0, 2.0 * static_cast<double>(n * n) * sizeof(Scalar)},
-                             [&] { b = p; }, [&] { lae::constrain_diagonal(b); });
-                       });
+void weights(Index n) {
+  measure::add<Scalar>("weights", sizes("n", n), [=](benchmark::State& state, int threads) {
+    const Matrix<Scalar> p = positive_definite<Scalar>(n);
+    const lae::Vector<Scalar> diagonal = p.diagonal();
+    Matrix<Scalar> b(n, n);
+    measure::repeat<Scalar>(
+        state, threads, {0, 2.0 * static_cast<double>(n * n) * sizeof(Scalar)}, [&] { b = p; },
+        [&] {
+          const auto factors = lae::detail::column_factors<Scalar>({}, {}, diagonal, nullptr);
+          b = lae::detail::weights_of<Scalar>(b, nullptr, factors, {});
+        });
+  });
 }
 
+/// The semantic phase as a prior, and the weights with it.
 template <class Scalar>
-void constraint_with_prior(Index n, Index d) {
+void weights_with_prior(Index n, Index d) {
   const auto name = sizes("n", n) + "/" + sizes("d", d);
-  const Index rank = lae::detail::has_low_rank_prior(n, d) ? 2 * d : n;
-  measure::add<Scalar>("semantic_prior", name, [=](benchmark::State& state, int threads) {
+  lae::Recipe recipe;
+  recipe.semantic_use = lae::SemanticUse::prior;
+  recipe.semantic_ridge = 1.0;
+  recipe.semantic_weight = 1;
+  lae::ProblemSize size;
+  size.items = n;
+  size.sources = {{d, {}}};
+  const lae::detail::Ledger<Scalar> ledger(recipe, size);
+  const auto phase_of = [=](const Matrix<Scalar>& f, auto& phase) {
+    lae::detail::FeatureSet<Scalar> features;
+    features.add(lae::detail::Borrowed<Matrix<Scalar>>::of(f), 1);
+    phase.emplace(std::move(features), recipe, lae::FeatureScale(), 1, false, lae::Progress());
+  };
+  measure::add<Scalar>("semantic_phase", name, [=](benchmark::State& state, int threads) {
     const Matrix<Scalar> f = synthetic::embeddings(n, d).template cast<Scalar>();
-    Matrix<Scalar> copy;
-    lae::ProblemSize size;
-    size.items = n;
-    size.features = d;
     measure::repeat<Scalar>(
-        state, threads, {lae::detail::semantic_prior_cost<Scalar>(size).flops}, [&] { copy = f; },
-        [&] { lae::semantic_prior<Scalar>(std::move(copy), Scalar(1)); });
+        state, threads, {ledger.solve_once().flops}, [] {},
+        [&] {
+          std::optional<lae::detail::SemanticPhase<Scalar>> phase;
+          phase_of(f, phase);
+          benchmark::DoNotOptimize(phase->solve(recipe, {}).factors.scale.data());
+        });
   });
-  measure::add<Scalar>("constrain_diagonal", name, [=](benchmark::State& state, int threads) {
+  measure::add<Scalar>("weights", name, [=](benchmark::State& state, int threads) {
+    const Matrix<Scalar> f = synthetic::embeddings(n, d).template cast<Scalar>();
     const Matrix<Scalar> p = positive_definite<Scalar>(n);
-    const lae::SemanticPrior<Scalar> prior =
-        lae::semantic_prior<Scalar>(synthetic::embeddings(n, d).template cast<Scalar>(), Scalar(1));
     Matrix<Scalar> b(n, n);
-    lae::SemanticPrior<Scalar> copy;
+    std::optional<lae::detail::SemanticPhase<Scalar>> phase;
+    lae::detail::SemanticSolution<Scalar> solution;
     measure::repeat<Scalar>(
-        state, threads, {2 * lae::detail::volume(n, n, rank)},
+        state, threads, {ledger.write_weights().flops},
         [&] {
           b = p;
-          copy = prior;
+          phase_of(f, phase);
+          solution = phase->solve(recipe, {});
         },
-        [&] { lae::constrain_diagonal(b, std::move(copy), Scalar(1)); });
+        [&] {
+          auto term = phase->term(std::move(solution), b, {});
+          const lae::Vector<Scalar> diagonal = b.diagonal();
+          const auto factors =
+              lae::detail::column_factors<Scalar>(recipe, {}, diagonal, &term.factors);
+          b = lae::detail::weights_of(b, &term, factors, {});
+        });
   });
 }
 
@@ -141,12 +165,18 @@ void add_all() {
   gram<Scalar>(5000, 4000, 1000000);
   for (const Index n : {50, 100, 200, 500, 1000, 2000, 4000}) inversion<Scalar>(n);
   for (const Index n : {1000, 4000}) {
-    constraint<Scalar>(n);
-    for (const Index d : {64, 512, 768}) constraint_with_prior<Scalar>(n, d);
+    weights<Scalar>(n);
+    for (const Index d : {64, 512, 768}) weights_with_prior<Scalar>(n, d);
   }
-  constraint_with_prior<Scalar>(1000, 1536);
+  weights_with_prior<Scalar>(1000, 1536);
 }
 
-[[maybe_unused]] const bool added = (add_all<float>(), add_all<double>(), true);
+/// Which of OpenBLAS's kernels the numbers of lapack_potrf_potri and of `gemm` are about.
+void add_context() {
+  benchmark::AddCustomContext("openblas_kernel",
+                              openblas::is_linked() ? openblas::kernel() : "no OpenBLAS");
+}
+
+[[maybe_unused]] const bool added = (add_context(), add_all<float>(), add_all<double>(), true);
 
 }  // namespace

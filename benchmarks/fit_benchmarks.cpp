@@ -22,7 +22,7 @@ struct Shop {
   lae::Matrix<Scalar> embeddings;
 };
 
-/// fit(shop, control) returns a model, cost(shop) its estimate.
+/// fit(shop) returns a model, cost(shop) its estimate.
 template <class Scalar, class Cost, class Fit>
 void add(const std::string& name, Index users, Index items, Index dimensions, Cost cost, Fit fit) {
   measure::add<Scalar>(name,
@@ -47,6 +47,7 @@ void add_models(Index users, Index items, Index dimensions) {
     return lae::problem_size(shop.x, shop.embeddings);
   };
   const lae::Ease<Scalar> ease;
+  const lae::FeatureEase<Scalar> feature_ease;
   const lae::Cease<Scalar> cease;
   const lae::AddEase<Scalar> add_ease;
   const lae::L3ae<Scalar> l3ae;
@@ -56,8 +57,8 @@ void add_models(Index users, Index items, Index dimensions) {
       [=](const AShop& s) { return ease.fit(s.x); });
   add_model(
       "semantic_ease",
-      [=](const AShop& s) { return ease.estimate_features(lae::feature_size(s.embeddings)); },
-      [=](const AShop& s) { return ease.fit_features(s.embeddings); });
+      [=](const AShop& s) { return feature_ease.estimate(lae::feature_size(s.embeddings)); },
+      [=](const AShop& s) { return feature_ease.fit(s.embeddings); });
   add_model(
       "cease", [=](const AShop& s) { return cease.estimate(with_tags(s)); },
       [=](const AShop& s) { return cease.fit(s.x, s.tags); });
@@ -82,15 +83,11 @@ void add_models(Index users, Index items, Index dimensions) {
 template <class Scalar>
 void add_forms(Index users, Index items) {
   for (const lae::FitForm form : {lae::FitForm::primal, lae::FitForm::dual}) {
-    const lae::Ease<Scalar> ease;
+    const lae::Ease<Scalar> ease({100, {}, form});
     add<Scalar>(
         form == lae::FitForm::dual ? "ease_dual" : "ease_primal", users, items, 1,
-        [=](const Shop<Scalar>& s) { return ease.estimate(lae::problem_size(s.x), form); },
-        [=](const Shop<Scalar>& s) {
-          lae::FitControl control;
-          control.form = form;
-          return ease.fit(s.x, control);
-        });
+        [=](const Shop<Scalar>& s) { return ease.estimate(lae::problem_size(s.x)); },
+        [=](const Shop<Scalar>& s) { return ease.fit(s.x); });
   }
 }
 

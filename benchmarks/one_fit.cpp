@@ -1,17 +1,20 @@
-// One fit in a process of its own: its time, memory and estimate, beside the machine's GEMM rate,
-// as one JSON object.
+// One fit in a process of its own: its time, memory and estimate, beside the machine's GEMM rate
+// (from gemm_rate, which stands in the same folder), as one JSON object.
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstdio>
 #include <filesystem>
 #include <iostream>
 #include <lae/io/npy.hpp>
 #include <lae/io/npz.hpp>
 #include <lae/lae.hpp>
 #include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 #include <string>
 
 #include "peak_memory.hpp"
@@ -53,25 +56,39 @@ Inputs read(const Arguments& arguments) {
             with_embeddings ? synthetic::embeddings(items, dimensions) : lae::Matrix<float>()};
   }
   const std::filesystem::path folder = arguments.data;
-  return {lae::read_npz<float>(folder / "train.npz"), lae::read_npz<float>(folder / "valid.npz"),
-          lae::read_npz<float>(folder / "test.npz"),
-          with_embeddings ? lae::read_npy<float>(folder / "embeddings.npy") : lae::Matrix<float>()};
+  return {lae::load_npz<float>(folder / "train.npz"), lae::load_npz<float>(folder / "valid.npz"),
+          lae::load_npz<float>(folder / "test.npz"),
+          with_embeddings ? lae::load_npy<float>(folder / "embeddings.npy") : lae::Matrix<float>()};
+}
+
+/// What gemm_rate prints, on the same threads.
+json gemm_rate(const std::string& scalar) {
+  const auto program =
+      std::filesystem::read_symlink("/proc/self/exe").replace_filename("gemm_rate").string();
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe(
+      popen(("'" + program + "' " + scalar).c_str(), "r"), pclose);
+  std::string text;
+  std::array<char, 4096> part{};
+  while (pipe && std::fgets(part.data(), part.size(), pipe.get()) != nullptr) text += part.data();
+  const json rate = json::parse(text, nullptr, false);
+  if (!rate.is_object()) throw std::runtime_error("could not run " + program);
+  return rate;
 }
 
 template <class Scalar>
 json measure(const Arguments& arguments) {
   const Inputs inputs = read(arguments);
   const bool is_ease = arguments.model == "ease";
-  const lae::Ease<Scalar> ease({arguments.lambda});
-  const lae::L3ae<Scalar> l3ae({arguments.lambda_x, arguments.lambda_f, arguments.lambda_kd});
+  const lae::Ease<Scalar> ease({arguments.lambda, {}, arguments.form});
+  lae::L3aeOptions l3ae_options{arguments.lambda_x, arguments.lambda_f, arguments.lambda_kd};
+  l3ae_options.form = arguments.form;
+  const lae::L3ae<Scalar> l3ae(l3ae_options);
   const lae::ProblemSize size = is_ease ? lae::problem_size(inputs.train)
                                         : lae::problem_size(inputs.train, inputs.embeddings);
-  const lae::FitCost cost =
-      is_ease ? ease.estimate(size, arguments.form) : l3ae.estimate(size, arguments.form);
+  const lae::FitCost cost = is_ease ? ease.estimate(size) : l3ae.estimate(size);
 
   json stages = json::object();
   lae::FitControl control;
-  control.form = arguments.form;
   auto stage_start = std::chrono::steady_clock::now();
   control.progress = [&](std::string_view stage, double fraction) {
     if (fraction == 0) stage_start = std::chrono::steady_clock::now();
@@ -79,7 +96,7 @@ json measure(const Arguments& arguments) {
     return true;
   };
 
-  const double gemm_before = yardstick::gemm_rate<Scalar>();
+  const json gemm_before = gemm_rate(arguments.scalar);
   const yardstick::PeakMemory memory;
   const auto start = std::chrono::steady_clock::now();
   const lae::ItemModel<Scalar> model = is_ease ? ease.fit(inputs.train, control)
@@ -87,7 +104,9 @@ json measure(const Arguments& arguments) {
   const double seconds = yardstick::seconds_since(start);
   const std::uint64_t added = memory.added();
   const std::uint64_t of_process = memory.of_process();
-  const double gemm = (gemm_before + yardstick::gemm_rate<Scalar>()) / 2;
+  const json gemm_after = gemm_rate(arguments.scalar);
+  const yardstick::GemmRate gemm = yardstick::mean({gemm_before["eigen"], gemm_before["openblas"]},
+                                                   {gemm_after["eigen"], gemm_after["openblas"]});
 
   json result{{"model", arguments.model},
               {"scalar", arguments.scalar},
@@ -95,13 +114,15 @@ json measure(const Arguments& arguments) {
               {"users", size.users},
               {"items", size.items},
               {"interactions", size.interactions},
-              {"features", size.features},
-              {"form", cost.form == lae::FitForm::dual ? "dual" : "primal"},
+              {"features", inputs.embeddings.cols()},
+              {"form", lae::form_name(cost.form)},
               {"fit_seconds", seconds},
               {"stage_seconds", stages},
               {"flops", cost.flops},
-              {"gemm_gflops", gemm / 1e9},
-              {"share_of_gemm", cost.flops / seconds / gemm},
+              {"gemm_gflops", gemm.fastest() / 1e9},
+              {"gemm_by", gemm.fastest_by()},
+              {"openblas_kernel", gemm_after["openblas_kernel"]},
+              {"share_of_gemm", cost.flops / seconds / gemm.fastest()},
               {"peak_bytes", added},
               {"estimated_bytes", cost.bytes},
               {"process_peak_bytes", of_process},

@@ -15,6 +15,8 @@ import time
 import numpy as np
 import scipy.sparse as sp
 
+import numpy_blas
+
 
 def ease(gram, ridge):
     p = np.linalg.inv(gram + ridge * np.eye(len(gram), dtype=gram.dtype))
@@ -60,7 +62,8 @@ def main():
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     norm = float(np.sqrt(sum(float(row @ row) for row in b.astype(np.float64))))
     print(json.dumps({"model": args.model, "scalar": args.scalar, "items": len(gram),
-                      "fit_seconds": seconds, "process_peak_bytes": peak, "frobenius": norm}))
+                      "fit_seconds": seconds, "process_peak_bytes": peak, "frobenius": norm,
+                      "openblas_kernel": numpy_blas.kernel()}))
 
 
 if __name__ == "__main__":

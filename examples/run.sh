@@ -17,7 +17,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/../.ci/functions.sh"
 # Shows a command of one of the example programs, and runs it.
 step() {
   printf '\n$ %s\n' "$*"
-  "$root/build/release/examples/$1" "${@:2}"
+  "$root/build/release/examples/apps/$1" "${@:2}"
 }
 
 # from_reviews REVIEWS ITEMS [option...]
@@ -43,12 +43,12 @@ say "building ${programs[*]} (some minutes the first time)"
 for program in "${programs[@]}"; do build release "$program"; done
 
 if [[ ${1:-} == paper_tables ]]; then
-  "$root/build/release/examples/paper_tables" "${@:2}"
+  "$root/build/release/examples/apps/paper_tables" "${@:2}"
 elif (($# == 0)); then
   step synthetic_category --output lae-data/raw
   from_reviews lae-data/raw/Synthetic.jsonl lae-data/raw/meta_Synthetic.jsonl
 elif [[ $1 == -* ]]; then
-  "$root/build/release/examples/compare_models" "$@"
+  "$root/build/release/examples/apps/compare_models" "$@"
 elif (($# == 1)); then
   say "the file of items is missing: examples/run.sh X.jsonl.gz meta_X.jsonl.gz"
   exit 2

@@ -61,11 +61,11 @@ class Shop {
     test = random.interactions(users, items, 0.05);
     tags = random.interactions(items, 9);
     embeddings = random.dense(items, 6);
-    lae::write_npz(*this / "train.npz", train);
-    lae::write_npz(*this / "valid.npz", valid);
-    lae::write_npz(*this / "test.npz", test);
-    lae::write_npz(*this / "tags.npz", tags);
-    lae::write_npy(*this / "embeddings.npy", embeddings);
+    lae::save_npz(*this / "train.npz", train);
+    lae::save_npz(*this / "valid.npz", valid);
+    lae::save_npz(*this / "test.npz", test);
+    lae::save_npz(*this / "tags.npz", tags);
+    lae::save_npy(*this / "embeddings.npy", embeddings);
   }
 
   fs::path operator/(const std::string& name) const { return folder_ / name; }
@@ -265,13 +265,13 @@ TEST_CASE("compare_models names the file that it cannot use, and loses no earlie
   };
   SECTION("another number of items") {
     const Shop shop;
-    lae::write_npy(shop / "embeddings.npy", Matrix<double>(shop.embeddings.topRows(20)));
+    lae::save_npy(shop / "embeddings.npy", Matrix<double>(shop.embeddings.topRows(20)));
     CHECK_THAT(refusal(shop),
                ContainsSubstring("embeddings.npy has 20 rows") && ContainsSubstring("25 items"));
   }
   SECTION("another shape of users x items") {
     const Shop shop;
-    lae::write_npz(shop / "test.npz", Csr<double>(60, 24));
+    lae::save_npz(shop / "test.npz", Csr<double>(60, 24));
     CHECK_THAT(refusal(shop), ContainsSubstring("test.npz is 60 x 24") &&
                                   ContainsSubstring("train.npz is 60 x 25"));
   }
@@ -279,7 +279,7 @@ TEST_CASE("compare_models names the file that it cannot use, and loses no earlie
     const Shop shop;
     Matrix<double> embeddings = shop.embeddings;
     embeddings(3, 2) = std::numeric_limits<double>::quiet_NaN();
-    lae::write_npy(shop / "embeddings.npy", embeddings);
+    lae::save_npy(shop / "embeddings.npy", embeddings);
     CHECK_THAT(refusal(shop), ContainsSubstring("embeddings.npy") && ContainsSubstring("finite"));
   }
   SECTION("a part of a file") {

@@ -168,7 +168,7 @@ class Shop {
 
   /// That all is there, every vector in its row.
   void check_finished() const {
-    const lae::Matrix<float> embeddings = lae::read_npy<float>(folder_ / "embeddings.npy");
+    const lae::Matrix<float> embeddings = lae::load_npy<float>(folder_ / "embeddings.npy");
     REQUIRE(embeddings.rows() == count_);
     REQUIRE(embeddings.cols() == 3);
     bool all_right = true;
@@ -477,7 +477,7 @@ TEST_CASE("encode_items killed again and again pays twice only for what was unde
   CHECK(kills > 0);
   CHECK(texts <= 199 + kills * 6 * 3);
   CHECK(run(shop.command(server.url())).code == 0);
-  const lae::Matrix<float> embeddings = lae::read_npy<float>(shop / "embeddings.npy");
+  const lae::Matrix<float> embeddings = lae::load_npy<float>(shop / "embeddings.npy");
   for (int item = 0; item < 200; ++item) {
     CHECK(embeddings(item, 0) == (item == 3 ? 0.0F : static_cast<float>(8 + item)));
   }
@@ -627,7 +627,7 @@ TEST_CASE("encode_items and its journal") {
                                           R"({"id": "new", "title": "", "prompt": "new"})" + "\n");
     CHECK_THAT(run(command).err, ContainsSubstring("--restart"));
     CHECK(run(shop.command(server.url(), {"--restart"})).code == 0);
-    CHECK(lae::read_npy<float>(shop / "embeddings.npy").rows() == 31);
+    CHECK(lae::load_npy<float>(shop / "embeddings.npy").rows() == 31);
   }
   SECTION("in use by another process is refused") {
     good_answers = 0;
@@ -736,7 +736,7 @@ TEST_CASE("encode_items without a server") {
   const Process::Words command = {LAE_ENCODE_ITEMS, "--data", shop / "", "--built-in"};
   const Ending ending = run(command);
   REQUIRE(ending.code == 0);
-  const lae::Matrix<float> embeddings = lae::read_npy<float>(shop / "embeddings.npy");
+  const lae::Matrix<float> embeddings = lae::load_npy<float>(shop / "embeddings.npy");
   CHECK(embeddings.rows() == 40);
   CHECK(embeddings.row(3).squaredNorm() == 0);
   CHECK(embeddings.row(4).norm() == Approx(1));

@@ -1,4 +1,4 @@
-"""examples/from_pickles.py from end to end."""
+"""examples/apps/from_pickles.py from end to end."""
 
 import json
 import os
@@ -13,7 +13,7 @@ import unittest
 import numpy as np
 import scipy.sparse as sp
 
-SCRIPT = pathlib.Path(__file__).resolve().parent.parent / "examples" / "from_pickles.py"
+SCRIPT = pathlib.Path(__file__).resolve().parent.parent / "examples" / "apps" / "from_pickles.py"
 
 
 class Malicious:

@@ -86,6 +86,7 @@ std::vector<Model> plain_models() {
     return Regression{share, g, ridge, Dense::Zero(g.rows(), g.rows())};
   };
   const lae::Ease<Scalar> ease({3});
+  const lae::FeatureEase<Scalar> feature_ease({3});
   const lae::Cease<Scalar> cease({3, 0.4});
   const lae::AddEase<Scalar> add_ease({3, 2, 0.3});
   const lae::L3ae<Scalar> l3ae({-2, 1.5, 6});
@@ -93,10 +94,10 @@ std::vector<Model> plain_models() {
       {"EASE", [=](const Shop& s) { return weights(ease.fit(s.x)); },
        [=](const Shop& s) { return naive::ease(gram(s), 3); },
        [=](const Shop& s) { return Regressions{ridge_regression(gram(s), 3)}; }},
-      {"semantic EASE", [=](const Shop& s) { return weights(ease.fit_features(s.f)); },
+      {"semantic EASE", [=](const Shop& s) { return weights(feature_ease.fit(s.f)); },
        [=](const Shop& s) { return naive::ease(gram_f(s), 3); },
        [=](const Shop& s) { return Regressions{ridge_regression(gram_f(s), 3)}; }},
-      {"EASE on tags", [=](const Shop& s) { return weights(ease.fit_features(s.t)); },
+      {"EASE on tags", [=](const Shop& s) { return weights(feature_ease.fit(s.t)); },
        [=](const Shop& s) { return naive::ease(gram_t(s), 3); },
        [=](const Shop& s) { return Regressions{ridge_regression(gram_t(s), 3)}; }},
       {"CEASE", [=](const Shop& s) { return weights(cease.fit(s.x, s.t)); },
@@ -142,12 +143,12 @@ std::vector<Model> refined_models() {
   const lae::Refinements on = all_refinements();
   const auto solve = [=](const Shop& s, const Dense& side_gram, double lambda, const Dense& prior,
                          double kappa) {
-    const Dense x = naive::user_weighted(Dense(s.x), on);
+    const Dense x = naive::user_weighted(Dense(s.x), {}, on);
     return naive::refined(Dense(s.x), x.transpose() * x + side_gram, lambda, prior, kappa, on);
   };
   const auto blend = [=](const Shop& s, const Dense& side_gram) {
     // Nothing else of the part on side information is refined.
-    const lae::Refinements targets{0, 0, {}, on.target_exponent, 0};
+    const lae::Refinements targets{0, 0, on.target_exponent, 0};
     return Dense(0.7 * solve(s, none(s), 3, none(s), 0) +
                  0.3 * naive::refined(Dense(s.x), side_gram, 2, none(s), 0, targets));
   };
@@ -303,23 +304,20 @@ TEMPLATE_TEST_CASE("Primal and dual forms give the same model", "[laws][dual]", 
                            make_shop(18, 130, 300, 30, 60), make_shop(19, 1, 3, 2, 2)}) {
     const auto check = [&](const std::string& name, const auto& fit) {
       INFO(name << ", " << shop);
-      lae::FitControl control;
-      control.form = lae::FitForm::primal;
-      const Dense primal = fit(control).weights().template cast<double>();
-      control.form = lae::FitForm::dual;
-      CHECK(largest(fit(control).weights().template cast<double>() - primal) <
+      const Dense primal = fit(lae::FitForm::primal).weights().template cast<double>();
+      CHECK(largest(fit(lae::FitForm::dual).weights().template cast<double>() - primal) <
             tolerance<TestType>());
     };
-    using lae::FitControl;
-    check("EASE", [&](const FitControl& c) { return lae::Ease<TestType>({3}).fit(shop.x, c); });
-    check("CEASE", [&](const FitControl& c) {
-      return lae::Cease<TestType>({3, 0.4}).fit(shop.x, shop.t, c);
+    using lae::FitForm;
+    check("EASE", [&](FitForm f) { return lae::Ease<TestType>({3, {}, f}).fit(shop.x); });
+    check("CEASE", [&](FitForm f) {
+      return lae::Cease<TestType>({3, 0.4, {}, f}).fit(shop.x, shop.t);
     });
-    check("Add-EASE", [&](const FitControl& c) {
-      return lae::AddEase<TestType>({3, 2, 0.3}).fit(shop.x, shop.t, c);
+    check("Add-EASE", [&](FitForm f) {
+      return lae::AddEase<TestType>({3, 2, 0.3, {}, f}).fit(shop.x, shop.t);
     });
-    check("L3AE", [&](const FitControl& c) {
-      return lae::L3ae<TestType>({-2, 1.5, 6}).fit(shop.x, shop.f, c);
+    check("L3AE", [&](FitForm f) {
+      return lae::L3ae<TestType>({-2, 1.5, 6, {}, 1, f}).fit(shop.x, shop.f);
     });
   }
 }
@@ -332,8 +330,8 @@ TEMPLATE_TEST_CASE("Low-rank and dense semantic phases give the same model", "[l
   padded.f = Matrix<double>::Zero(30, 30);
   padded.f.leftCols(8) = shop.f;
   padded.t.conservativeResize(30, 30);
-  REQUIRE(lae::detail::has_low_rank_prior(30, 8));
-  REQUIRE_FALSE(lae::detail::has_low_rank_prior(30, 30));
+  REQUIRE(lae::detail::is_low_rank(30, 8));
+  REQUIRE_FALSE(lae::detail::is_low_rank(30, 30));
   for (const Model& model : all_models<TestType>()) {
     INFO(model.name << ", " << shop);
     CHECK(largest(model.weights(padded) - model.weights(shop)) < tolerance<TestType>());
@@ -388,7 +386,7 @@ TEMPLATE_TEST_CASE("Add-EASE at alpha 0 and 1 is one of its parts", "[laws]", fl
       return lae::AddEase<TestType>({5, 2, alpha}).fit(shop.x, side);
     };
     CHECK(at(0).weights() == on_x.weights());
-    CHECK(at(1).weights() == lae::Ease<TestType>({2}).fit_features(side).weights());
+    CHECK(at(1).weights() == lae::FeatureEase<TestType>({2}).fit(side).weights());
   };
   check(shop.f);
   check(shop.t);
@@ -411,6 +409,63 @@ TEMPLATE_TEST_CASE("L3AE without distillation is EASE, with all of it the prior"
     const double near = largest(fit(5, 1e4) - prior);
     CHECK(near < 0.01);
     if (std::is_same_v<TestType, double>) CHECK(largest(fit(5, 1e6) - prior) < near / 50);
+  }
+}
+
+TEMPLATE_TEST_CASE("One source is the same as its columns in two", "[laws][sources]", float,
+                   double) {
+  using lae::Sources;
+  for (const Index dims : {9, 40}) {
+    const Shop shop = make_shop(21, 50, 30, dims, 12);
+    // Split where dense and sparse sources meet, too.
+    Sources<double> whole;
+    whole.add(shop.f, 0.5).add(shop.t, 2);
+    Sources<double> split;
+    split.add(shop.f.leftCols(4), 0.5)
+        .add(Csr<double>(shop.t.leftCols(5)), 2)
+        .add(shop.f.rightCols(dims - 4), 0.5)
+        .add(Csr<double>(shop.t.rightCols(7)), 2);
+    // ... and a weight is a factor of the features.
+    Dense side(30, dims + 12);
+    side << std::sqrt(0.5) * shop.f, std::sqrt(2.0) * Dense(shop.t);
+    const auto check = [&](const char* name, const auto& fit) {
+      INFO(name << ", " << shop);
+      const Dense expected = fit(Matrix<double>(side)).weights().template cast<double>();
+      CHECK(largest(Dense(fit(whole).weights().template cast<double>()) - expected) <
+            tolerance<TestType>());
+      CHECK(largest(Dense(fit(split).weights().template cast<double>()) - expected) <
+            tolerance<TestType>());
+    };
+    check("semantic EASE", [](const auto& f) { return lae::FeatureEase<TestType>({3}).fit(f); });
+    check("cosine", [](const auto& f) { return lae::Cosine<TestType>({true}).fit(f); });
+    check("CEASE", [&](const auto& f) { return lae::Cease<TestType>({3, 0.4}).fit(shop.x, f); });
+    check("Add-EASE", [&](const auto& f) {
+      return lae::AddEase<TestType>({3, 2, 0.3}).fit(shop.x, f);
+    });
+    check("L3AE", [&](const auto& f) { return lae::L3ae<TestType>({-2, 1.5, 6}).fit(shop.x, f); });
+    // Relative ridges and weights are relative to all of them together.
+    check("L3AE by default", [&](const auto& f) { return lae::L3ae<TestType>().fit(shop.x, f); });
+    check("CEASE by default", [&](const auto& f) { return lae::Cease<TestType>().fit(shop.x, f); });
+  }
+}
+
+TEMPLATE_TEST_CASE("Tags in the Gram matrix and a prior at once", "[laws][sources]", float,
+                   double) {
+  for (const lae::FitForm form : {lae::FitForm::primal, lae::FitForm::dual}) {
+    const Shop shop = make_shop(22, 12, 30, 8, 9);
+    lae::Sources<double> both;
+    both.add(shop.f).add(shop.t, 0.5, lae::SourceRole::gram);
+    const lae::Refinements on = all_refinements();
+    for (const lae::Refinements& refinements : {lae::Refinements(), on}) {
+      const auto model =
+          lae::L3ae<TestType>({-2, 1.5, 6, refinements, 0.8, form}).fit(shop.x, both);
+      const Dense x = naive::user_weighted(Dense(shop.x), {}, refinements);
+      const Dense gram = x.transpose() * x + 0.8 * 0.5 * Dense(shop.t) * Dense(shop.t).transpose();
+      const Dense expected = naive::refined(
+          Dense(shop.x), gram, 4, naive::ease(shop.f * shop.f.transpose(), 1.5), 6, refinements);
+      CHECK(largest(Dense(model.weights().template cast<double>()) - expected) <
+            tolerance<TestType>());
+    }
   }
 }
 

@@ -15,14 +15,12 @@
 
 namespace {
 
-/// The peak of what fit(control) adds to the process is what estimate said, to 5 %.
+/// The peak of what fit() adds to the process is what estimate said, to 5 %.
 template <class Fit>
 void check_estimate(const std::string& name, const lae::FitCost& cost, Fit fit) {
   INFO(name);
-  lae::FitControl control;
-  control.form = cost.form;
   const yardstick::PeakMemory memory;
-  const auto model = fit(control);
+  const auto model = fit();
   const auto peak = static_cast<double>(memory.added());
   CHECK(model.items() > 0);
   CHECK(static_cast<double>(cost.bytes) == Approx(peak).epsilon(0.05));
@@ -55,30 +53,75 @@ TEST_CASE("Fits take the memory that they estimate", "[models][memory]") {
   const auto warm = L3ae<double>().fit(x, f);  // threads and their stacks
   CHECK(warm.items() == items);
 
+  Sources<double> both;
+  both.add(f).add(tags, 0.5);
+  Sources<double> in_both_places;
+  in_both_places.add(f).add(tags, 1, SourceRole::gram);
   const Ease<double> ease;
+  const Ease<double> dual({100, {}, FitForm::dual});
+  const FeatureEase<double> feature_ease;
   const Cease<double> cease;
   const AddEase<double> add_ease;
   const L3ae<double> l3ae;
-  check_estimate("EASE", ease.estimate(problem_size(x)),
-                 [&](const FitControl& c) { return ease.fit(x, c); });
-  check_estimate("EASE, dual", ease.estimate(problem_size(few_users), FitForm::dual),
-                 [&](const FitControl& c) { return ease.fit(few_users, c); });
-  check_estimate("semantic EASE", ease.estimate_features(feature_size(f)),
-                 [&](const FitControl& c) { return ease.fit_features(f, c); });
+  const Cosine<double> cosine;
+  check_estimate("EASE", ease.estimate(problem_size(x)), [&] { return ease.fit(x); });
+  check_estimate("EASE, dual", dual.estimate(problem_size(few_users)),
+                 [&] { return dual.fit(few_users); });
+  check_estimate("semantic EASE", feature_ease.estimate(feature_size(f)),
+                 [&] { return feature_ease.fit(f); });
   check_estimate("CEASE", cease.estimate(problem_size(x, tags)),
-                 [&](const FitControl& c) { return cease.fit(x, tags, c); });
-  check_estimate("LLM-CEASE", cease.estimate(problem_size(x, f)),
-                 [&](const FitControl& c) { return cease.fit(x, f, c); });
+                 [&] { return cease.fit(x, tags); });
+  check_estimate("LLM-CEASE", cease.estimate(problem_size(x, f)), [&] { return cease.fit(x, f); });
   check_estimate("Add-EASE", add_ease.estimate(problem_size(x, tags)),
-                 [&](const FitControl& c) { return add_ease.fit(x, tags, c); });
+                 [&] { return add_ease.fit(x, tags); });
   check_estimate("LLM-Add-EASE", add_ease.estimate(problem_size(x, f)),
-                 [&](const FitControl& c) { return add_ease.fit(x, f, c); });
-  check_estimate("L3AE", l3ae.estimate(problem_size(x, f)),
-                 [&](const FitControl& c) { return l3ae.fit(x, f, c); });
+                 [&] { return add_ease.fit(x, f); });
+  check_estimate("L3AE", l3ae.estimate(problem_size(x, f)), [&] { return l3ae.fit(x, f); });
   check_estimate("L3AE, more dimensions than items", l3ae.estimate(problem_size(x, wide)),
-                 [&](const FitControl& c) { return l3ae.fit(x, wide, c); });
-  check_estimate("cosine", Cosine<double>::estimate(feature_size(f)),
-                 [&](const FitControl& c) { return Cosine<double>().fit(f, c); });
+                 [&] { return l3ae.fit(x, wide); });
+  check_estimate("L3AE on two sources", l3ae.estimate(problem_size(x, both)),
+                 [&] { return l3ae.fit(x, both); });
+  check_estimate("L3AE with tags in the Gram matrix",
+                 l3ae.estimate(problem_size(x, in_both_places)),
+                 [&] { return l3ae.fit(x, in_both_places); });
+  check_estimate("cosine", cosine.estimate(feature_size(f)), [&] { return cosine.fit(f); });
+}
+
+TEST_CASE("Searches keep to their memory budget", "[tuning][memory]") {
+  if (!memory_is_known()) return;
+  RandomData random(82);
+  const lae::Index users = 60000;
+  const lae::Csr<double> train = random.interactions(users, 60, 0.05);
+  const lae::Csr<double> valid = random.interactions(users, 60, 0.03);
+  const auto points =
+      lae::vary(std::vector<lae::EaseOptions>(1), "lambda",
+                {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20});
+  // Less than two metrics of 20 points at 2 cutoffs for every user would take, 38 MB.
+  const auto search = [&](std::uint64_t budget) {
+    lae::FitControl control;
+    control.memory_budget = budget;
+    const yardstick::PeakMemory memory;
+    const auto found = lae::grid_search<lae::Ease<float>>(points, train, valid, {}, control);
+    CHECK(found.trials.size() == 20);
+    CHECK(memory.added() <= budget);
+  };
+  search(30000000);
+
+  // Both searches of the protocol fit where two square matrices would not.
+  const lae::Index items = 3000;
+  const lae::Csr<double> x = random.interactions(4000, items, 0.004);
+  const lae::Csr<double> held_out = random.interactions(4000, items, 0.0005);
+  const lae::Matrix<double> f = random.dense(items, 40);
+  lae::L3aeProtocol protocol;
+  protocol.lambda = {50, 100};
+  protocol.lambda_f = {10, 20};
+  protocol.lambda_kd = {50, 100};
+  lae::FitControl control;
+  control.memory_budget = items * items * sizeof(double) * 3 / 2;
+  const yardstick::PeakMemory memory;
+  const auto tuned = lae::tune_l3ae<double>(x, f, held_out, protocol, {}, control);
+  CHECK(tuned.l3ae.trials.size() == 4);
+  CHECK(memory.added() <= control.memory_budget);
 }
 
 TEST_CASE("Ranking never holds the scores of users x items", "[recommend][evaluate][memory]") {

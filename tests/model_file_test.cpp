@@ -34,7 +34,7 @@ std::string error_of(const std::string& bytes) {
   const TemporaryFolder folder;
   const std::filesystem::path path = folder / "model";
   write_bytes(path, bytes);
-  return file_error(path, [&] { load_model<Scalar>(path); });
+  return file_error(path, [&] { return load_model<Scalar>(path); });
 }
 
 template <class T>
@@ -106,7 +106,7 @@ TEST_CASE("impossible numbers of items are noticed without allocating memory", "
 TEST_CASE("model files that cannot be opened or written are errors", "[model_file]") {
   const TemporaryFolder folder;
   const std::filesystem::path path = folder / "missing/model";
-  CHECK_THAT(file_error(path, [&] { load_model<float>(path); }),
+  CHECK_THAT(file_error(path, [&] { return load_model<float>(path); }),
              ContainsSubstring("cannot be read: No such file"));
   CHECK_THAT(file_error(path, [&] { save_model(path, example<float>(3)); }),
              ContainsSubstring("cannot be written: No such file"));

@@ -68,14 +68,14 @@ inline Dense add_ease(const Dense& x, const Dense& t, double lambda_x, double la
 }
 
 /// diag(√w) X.
-inline Dense user_weighted(const Dense& x, const lae::Refinements& refinements) {
+/// \param given a weight for each user; empty: all 1
+inline Dense user_weighted(const Dense& x, const std::vector<double>& given,
+                           const lae::Refinements& refinements) {
   Dense weighted = x;
   for (Index u = 0; u < x.rows(); ++u) {
     const auto length = static_cast<double>((x.row(u).array() != 0).count());
     double weight = length > 0 ? std::pow(length, -2 * refinements.user_exponent) : 1;
-    if (!refinements.user_weights.empty()) {
-      weight *= refinements.user_weights[static_cast<std::size_t>(u)];
-    }
+    if (!given.empty()) weight *= given[static_cast<std::size_t>(u)];
     weighted.row(u) *= std::sqrt(weight);
   }
   return weighted;

@@ -10,9 +10,9 @@
 
 using Catch::Matchers::ContainsSubstring;
 using lae::Index;
+using lae::load_npy;
 using lae::Matrix;
-using lae::read_npy;
-using lae::write_npy;
+using lae::save_npy;
 
 namespace {
 
@@ -69,21 +69,21 @@ template <class Scalar>
 Matrix<Scalar> read_bytes_as_npy(const std::string& bytes) {
   const TemporaryFolder folder;
   write_bytes(folder / "matrix.npy", bytes);
-  return read_npy<Scalar>(folder / "matrix.npy");
+  return load_npy<Scalar>(folder / "matrix.npy");
 }
 
 std::string error_of(const std::string& bytes) {
   const TemporaryFolder folder;
   const std::filesystem::path path = folder / "matrix.npy";
   write_bytes(path, bytes);
-  return file_error(path, [&] { read_npy<float>(path); });
+  return file_error(path, [&] { return load_npy<float>(path); });
 }
 
 const std::string six_floats = raw(std::vector<float>{1, 2, 3, 4, 5, 6});
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("read_npy reads what NumPy wrote", "[npy]", float, double) {
+TEMPLATE_TEST_CASE("load_npy reads what NumPy wrote", "[npy]", float, double) {
   const Matrix<TestType> in_float = example().cast<float>().cast<TestType>();
   const Matrix<TestType> in_double = example().cast<TestType>();
   CHECK(read_bytes_as_npy<TestType>(from_hex(float32_c_order)) == in_float);
@@ -99,13 +99,13 @@ TEMPLATE_TEST_CASE("read_npy reads what NumPy wrote", "[npy]", float, double) {
   CHECK(nothing.cols() == 3);
 }
 
-TEST_CASE("write_npy writes the bytes that NumPy writes", "[npy]") {
+TEST_CASE("save_npy writes the bytes that NumPy writes", "[npy]") {
   const TemporaryFolder folder;
-  write_npy(folder / "c.npy", example().cast<float>());
+  save_npy(folder / "c.npy", example().cast<float>());
   CHECK(read_bytes(folder / "c.npy") == from_hex(float32_c_order));
-  write_npy(folder / "fortran.npy", example(), {/*fortran_order=*/true});
+  save_npy(folder / "fortran.npy", example(), {/*fortran_order=*/true});
   CHECK(read_bytes(folder / "fortran.npy") == from_hex(float64_fortran_order));
-  write_npy(folder / "empty.npy", Matrix<float>(0, 3));
+  save_npy(folder / "empty.npy", Matrix<float>(0, 3));
   CHECK(read_bytes(folder / "empty.npy") == from_hex(float32_empty));
 }
 
@@ -118,26 +118,26 @@ TEMPLATE_TEST_CASE("a matrix in a .npy file survives", "[npy]", float, double) {
   const bool fortran_order = GENERATE(false, true);
   const Matrix<TestType> matrix = numbered<TestType>(rows, cols);
   const TemporaryFolder folder;
-  write_npy(folder / "matrix.npy", matrix, {fortran_order});
+  save_npy(folder / "matrix.npy", matrix, {fortran_order});
   CHECK(folder.file_count() == 1);
 
-  const Matrix<TestType> same = read_npy<TestType>(folder / "matrix.npy");
+  const Matrix<TestType> same = load_npy<TestType>(folder / "matrix.npy");
   CHECK(same.rows() == rows);
   CHECK(same.cols() == cols);
   CHECK(same == matrix);
-  CHECK(read_npy<float>(folder / "matrix.npy") == matrix.template cast<float>());
-  CHECK(read_npy<double>(folder / "matrix.npy") == matrix.template cast<double>());
+  CHECK(load_npy<float>(folder / "matrix.npy") == matrix.template cast<float>());
+  CHECK(load_npy<double>(folder / "matrix.npy") == matrix.template cast<double>());
 }
 
-TEST_CASE("write_npy takes any dense expression", "[npy]") {
+TEST_CASE("save_npy takes any dense expression", "[npy]") {
   const TemporaryFolder folder;
   const std::filesystem::path path = folder / "matrix.npy";
   const bool fortran_order = GENERATE(false, true);
   const Matrix<double> a = numbered<double>(50, 40);
   const Eigen::MatrixXd column_major = a;
   const auto survives = [&](const auto& expression) {
-    write_npy(path, expression, {fortran_order});
-    return read_npy<double>(path) == Matrix<double>(expression);
+    save_npy(path, expression, {fortran_order});
+    return load_npy<double>(path) == Matrix<double>(expression);
   };
   CHECK(survives(column_major));
   CHECK(survives(a.transpose()));
@@ -154,8 +154,8 @@ TEST_CASE("values that are not finite survive", "[npy]") {
   Matrix<float> matrix(1, 3);
   matrix << std::numeric_limits<float>::infinity(), -0.0F, std::numeric_limits<float>::quiet_NaN();
   const TemporaryFolder folder;
-  write_npy(folder / "matrix.npy", matrix);
-  const Matrix<double> same = read_npy<double>(folder / "matrix.npy");
+  save_npy(folder / "matrix.npy", matrix);
+  const Matrix<double> same = load_npy<double>(folder / "matrix.npy");
   CHECK(same(0, 0) == std::numeric_limits<double>::infinity());
   CHECK(std::signbit(same(0, 1)));
   CHECK(std::isnan(same(0, 2)));
@@ -205,7 +205,7 @@ TEST_CASE("errors in headers say at which byte", "[npy]") {
   CHECK_THAT(error_of(npy_bytes("{'descr': 4}", "")), ContainsSubstring(", byte 20: "));
 }
 
-TEST_CASE("read_npy refuses other types by name", "[npy]") {
+TEST_CASE("load_npy refuses other types by name", "[npy]") {
   const auto [descr, name] = GENERATE(table<std::string, std::string>({
       {"<i8", "int64"},
       {"|u1", "uint8"},
@@ -224,7 +224,7 @@ TEST_CASE("read_npy refuses other types by name", "[npy]") {
   CHECK_THAT(error, ContainsSubstring("numpy.asarray(array, dtype=numpy.float32)"));
 }
 
-TEST_CASE("read_npy refuses Python objects and records", "[npy]") {
+TEST_CASE("load_npy refuses Python objects and records", "[npy]") {
   const std::string objects = error_of(npy_bytes("|O", "(2,)", "pickle"));
   CHECK_THAT(objects, ContainsSubstring("holds Python objects"));
   CHECK_THAT(objects, ContainsSubstring("numpy.asarray(array.tolist(), dtype=numpy.float32)"));
@@ -233,14 +233,14 @@ TEST_CASE("read_npy refuses Python objects and records", "[npy]") {
   CHECK_THAT(records, ContainsSubstring("holds records"));
 }
 
-TEST_CASE("read_npy refuses other numbers of dimensions", "[npy]") {
+TEST_CASE("load_npy refuses other numbers of dimensions", "[npy]") {
   CHECK_THAT(error_of(npy_bytes("<f4", "(1, 2, 3)", six_floats)),
              ContainsSubstring("3 dimensions, expected 1 or 2"));
   CHECK_THAT(error_of(npy_bytes("<f4", "()", raw(std::vector<float>{1}))),
              ContainsSubstring("0 dimensions, expected 1 or 2"));
 }
 
-TEST_CASE("read_npy notices missing and additional bytes", "[npy]") {
+TEST_CASE("load_npy notices missing and additional bytes", "[npy]") {
   const std::string whole = from_hex(float32_c_order);
   const std::string shorter = error_of(whole.substr(0, whole.size() - 5));
   CHECK_THAT(shorter, ContainsSubstring("truncated"));
@@ -256,7 +256,7 @@ TEST_CASE("read_npy notices missing and additional bytes", "[npy]") {
              ContainsSubstring("truncated: expected 2 bytes, found 1"));
 }
 
-TEST_CASE("read_npy refuses foreign files and later versions", "[npy]") {
+TEST_CASE("load_npy refuses foreign files and later versions", "[npy]") {
   CHECK_THAT(error_of(""), ContainsSubstring("is not a NumPy array"));
   CHECK_THAT(error_of("\x93NUMP"), ContainsSubstring("is not a NumPy array"));
   CHECK_THAT(error_of("user,item\n1,2\n"), ContainsSubstring("is not a NumPy array"));
@@ -267,7 +267,7 @@ TEST_CASE("read_npy refuses foreign files and later versions", "[npy]") {
   CHECK_THAT(error_of(bytes), ContainsSubstring("has version 0.0"));
 }
 
-TEST_CASE("read_npy refuses impossible shapes without allocating memory", "[npy]") {
+TEST_CASE("load_npy refuses impossible shapes without allocating memory", "[npy]") {
   // Were memory allocated first, each would be std::bad_alloc, or end the process.
   CHECK_THAT(error_of(npy_bytes("<f4", "(4294967296, 4294967296)", six_floats)),
              ContainsSubstring("larger than any file"));
@@ -277,43 +277,43 @@ TEST_CASE("read_npy refuses impossible shapes without allocating memory", "[npy]
              ContainsSubstring("expected to take 4000000000000000000 bytes, but 24 follow"));
 }
 
-TEST_CASE("read_npy says why a file cannot be opened", "[npy]") {
+TEST_CASE("load_npy says why a file cannot be opened", "[npy]") {
   const TemporaryFolder folder;
   const std::filesystem::path missing = folder / "missing.npy";
-  CHECK_THAT(file_error(missing, [&] { read_npy<float>(missing); }),
+  CHECK_THAT(file_error(missing, [&] { return load_npy<float>(missing); }),
              ContainsSubstring("cannot be read: No such file"));
   const std::filesystem::path directory = folder / "directory";
   std::filesystem::create_directory(directory);
-  CHECK_THAT(file_error(directory, [&] { read_npy<float>(directory); }),
+  CHECK_THAT(file_error(directory, [&] { return load_npy<float>(directory); }),
              ContainsSubstring("cannot be read: Is a directory"));
 }
 
-TEST_CASE("write_npy says why a file cannot be written", "[npy]") {
+TEST_CASE("save_npy says why a file cannot be written", "[npy]") {
   const TemporaryFolder folder;
   const std::filesystem::path no_folder = folder / "missing/matrix.npy";
-  CHECK_THAT(file_error(no_folder, [&] { write_npy(no_folder, example()); }),
+  CHECK_THAT(file_error(no_folder, [&] { save_npy(no_folder, example()); }),
              ContainsSubstring("cannot be written: No such file"));
   write_bytes(folder / "file", "");
   const std::filesystem::path in_file = folder / "file/matrix.npy";
-  CHECK_THAT(file_error(in_file, [&] { write_npy(in_file, example()); }),
+  CHECK_THAT(file_error(in_file, [&] { save_npy(in_file, example()); }),
              ContainsSubstring("cannot be written: Not a directory"));
   const std::filesystem::path device = "/dev/null";
-  CHECK_THAT(file_error(device, [&] { write_npy(device, example()); }),
+  CHECK_THAT(file_error(device, [&] { save_npy(device, example()); }),
              ContainsSubstring("not a regular file"));
 }
 
 TEST_CASE("a write that fails half-way leaves the old .npy file", "[npy]") {
   const TemporaryFolder folder;
   const std::filesystem::path path = folder / "matrix.npy";
-  write_npy(path, example());
+  save_npy(path, example());
   // The first fails while it writes, the second while it flushes its buffer at the end.
   const Index rows = GENERATE(100, 5);
   {
     const FileSizeLimit limit(130);
-    CHECK_THAT(file_error(path, [&] { write_npy(path, numbered<double>(rows, 100)); }),
+    CHECK_THAT(file_error(path, [&] { save_npy(path, numbered<double>(rows, 100)); }),
                ContainsSubstring("cannot be written: File too large"));
   }
-  CHECK(read_npy<double>(path) == example());
+  CHECK(load_npy<double>(path) == example());
   CHECK(folder.file_count() == 1);
 }
 
@@ -360,13 +360,13 @@ TEST_CASE("files are replaced as a whole", "[file]") {
 TEST_CASE("real embeddings", "[npy][data]") {
   const auto path = test_data("games-10core/embeddings.npy");
   if (!path) return;
-  const Matrix<float> embeddings = read_npy<float>(*path);
+  const Matrix<float> embeddings = load_npy<float>(*path);
   CHECK(embeddings.rows() == 3168);
   CHECK(embeddings.cols() == 768);
   CHECK(embeddings.rowwise().norm().mean() == Approx(14.7).margin(0.1));
-  CHECK(read_npy<double>(*path) == embeddings.cast<double>());
+  CHECK(load_npy<double>(*path) == embeddings.cast<double>());
 
   const TemporaryFolder folder;
-  write_npy(folder / "copy.npy", embeddings);
+  save_npy(folder / "copy.npy", embeddings);
   CHECK(read_bytes(folder / "copy.npy") == read_bytes(*path));
 }

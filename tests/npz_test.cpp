@@ -16,10 +16,10 @@
 using Catch::Matchers::ContainsSubstring;
 using lae::Csr;
 using lae::Index;
+using lae::load_npz;
 using lae::Matrix;
 using lae::NpzFormat;
-using lae::read_npz;
-using lae::write_npz;
+using lae::save_npz;
 
 namespace {
 
@@ -211,14 +211,14 @@ template <class Scalar = double>
 Csr<Scalar> read_members(const Members& members) {
   const TemporaryFolder folder;
   write_archive(folder / "matrix.npz", members);
-  return read_npz<Scalar>(folder / "matrix.npz");
+  return load_npz<Scalar>(folder / "matrix.npz");
 }
 
 std::string error_of_bytes(const std::string& bytes) {
   const TemporaryFolder folder;
   const std::filesystem::path path = folder / "matrix.npz";
   write_bytes(path, bytes);
-  return file_error(path, [&] { read_npz<float>(path); });
+  return file_error(path, [&] { return load_npz<float>(path); });
 }
 
 std::string bytes_of(const Members& members, zip_int32_t method = ZIP_CM_STORE) {
@@ -241,12 +241,12 @@ std::string patch_first_entry(std::string archive, std::size_t offset, const std
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("read_npz reads what SciPy wrote", "[npz]", float, double) {
+TEMPLATE_TEST_CASE("load_npz reads what SciPy wrote", "[npz]", float, double) {
   const auto check = [](const std::string& hex, double middle) {
     const TemporaryFolder folder;
     write_bytes(folder / "matrix.npz", from_hex(hex));
     CHECK(
-        same_entries(read_npz<TestType>(folder / "matrix.npz"), sparse<TestType>(example(middle))));
+        same_entries(load_npz<TestType>(folder / "matrix.npz"), sparse<TestType>(example(middle))));
   };
   check(csr_float32_compressed, 3.5);
   check(csc_float64_wide_compressed, 3.5);
@@ -254,7 +254,7 @@ TEMPLATE_TEST_CASE("read_npz reads what SciPy wrote", "[npz]", float, double) {
 }
 
 TEMPLATE_TEST_CASE("a matrix in a .npz file survives", "[npz]", float, double) {
-  const NpzFormat format = GENERATE(NpzFormat::Csr, NpzFormat::Csc, NpzFormat::Coo);
+  const NpzFormat format = GENERATE(NpzFormat::csr, NpzFormat::csc, NpzFormat::coo);
   const bool compress = GENERATE(false, true);
   const bool wide = GENERATE(false, true);
   const auto [rows, cols] = GENERATE(std::pair<Index, Index>(200, 150),
@@ -262,34 +262,34 @@ TEMPLATE_TEST_CASE("a matrix in a .npz file survives", "[npz]", float, double) {
                                      std::pair<Index, Index>(4, 0), std::pair<Index, Index>(0, 0));
   const Csr<TestType> matrix = scattered(rows, cols).template cast<TestType>();
   const TemporaryFolder folder;
-  write_npz(folder / "matrix.npz", matrix, {format, compress, wide});
+  save_npz(folder / "matrix.npz", matrix, {format, compress, wide});
   CHECK(folder.file_count() == 1);
-  const Csr<TestType> same = read_npz<TestType>(folder / "matrix.npz");
+  const Csr<TestType> same = load_npz<TestType>(folder / "matrix.npz");
   CHECK(is_canonical(same));
   CHECK(same_entries(same, matrix));
-  CHECK(same_entries(read_npz<float>(folder / "matrix.npz"),
+  CHECK(same_entries(load_npz<float>(folder / "matrix.npz"),
                      Csr<float>(matrix.template cast<float>())));
 }
 
 TEST_CASE("rows and columns without entries survive", "[npz]") {
-  const NpzFormat format = GENERATE(NpzFormat::Csr, NpzFormat::Csc, NpzFormat::Coo);
+  const NpzFormat format = GENERATE(NpzFormat::csr, NpzFormat::csc, NpzFormat::coo);
   Csr<double> matrix(5, 7);
   const Index entries = GENERATE(0, 1);
   if (entries == 1) matrix.insert(3, 2) = 0;  // An explicit zero.
   matrix.makeCompressed();
   const TemporaryFolder folder;
-  write_npz(folder / "matrix.npz", matrix, {format});
-  CHECK(same_entries(read_npz<double>(folder / "matrix.npz"), matrix));
+  save_npz(folder / "matrix.npz", matrix, {format});
+  CHECK(same_entries(load_npz<double>(folder / "matrix.npz"), matrix));
 }
 
-TEST_CASE("write_npz takes any sparse expression", "[npz]") {
+TEST_CASE("save_npz takes any sparse expression", "[npz]") {
   const TemporaryFolder folder;
   const std::filesystem::path path = folder / "matrix.npz";
-  const NpzFormat format = GENERATE(NpzFormat::Csr, NpzFormat::Csc, NpzFormat::Coo);
+  const NpzFormat format = GENERATE(NpzFormat::csr, NpzFormat::csc, NpzFormat::coo);
   const Csr<double> matrix = scattered(30, 20);
   const auto survives = [&](const auto& expression, const Csr<double>& expected) {
-    write_npz(path, expression, {format});
-    return same_entries(read_npz<double>(path), expected);
+    save_npz(path, expression, {format});
+    return same_entries(load_npz<double>(path), expected);
   };
   CHECK(survives(Eigen::SparseMatrix<double>(matrix), matrix));
   CHECK(survives(matrix.transpose(), Csr<double>(matrix.transpose())));
@@ -309,20 +309,20 @@ TEST_CASE("write_npz takes any sparse expression", "[npz]") {
   CHECK(survives(vector, Csr<double>(Matrix<double>(Eigen::Vector3d(0, 5, 0)).sparseView())));
 }
 
-TEST_CASE("options of write_npz", "[npz]") {
+TEST_CASE("options of save_npz", "[npz]") {
   const TemporaryFolder folder;
   const Csr<double> matrix = scattered(100, 80);
   const auto file_size = [&](lae::NpzOptions options) {
-    write_npz(folder / "matrix.npz", matrix, options);
+    save_npz(folder / "matrix.npz", matrix, options);
     return std::filesystem::file_size(folder / "matrix.npz");
   };
   const auto entries = static_cast<std::uintmax_t>(matrix.nonZeros());
-  const auto stored = file_size({NpzFormat::Csr, false});
-  CHECK(file_size({NpzFormat::Csr}) < stored);
-  CHECK(file_size({NpzFormat::Csr, false, true}) == stored + 4 * (entries + 101));
-  CHECK(file_size({NpzFormat::Csc, false, true}) == stored + 4 * entries + 8 * 81 - 4 * 101);
-  const auto coordinates = file_size({NpzFormat::Coo, false});
-  CHECK(file_size({NpzFormat::Coo, false, true}) == coordinates + 4 * 2 * entries);
+  const auto stored = file_size({NpzFormat::csr, false});
+  CHECK(file_size({NpzFormat::csr}) < stored);
+  CHECK(file_size({NpzFormat::csr, false, true}) == stored + 4 * (entries + 101));
+  CHECK(file_size({NpzFormat::csc, false, true}) == stored + 4 * entries + 8 * 81 - 4 * 101);
+  const auto coordinates = file_size({NpzFormat::coo, false});
+  CHECK(file_size({NpzFormat::coo, false, true}) == coordinates + 4 * 2 * entries);
 }
 
 TEST_CASE("indices that need 64 bits are written so", "[npz]") {
@@ -331,17 +331,17 @@ TEST_CASE("indices that need 64 bits are written so", "[npz]") {
   matrix.startVec(1);
   matrix.insertBack(1, (Index{1} << 40) - 1) = 5;
   matrix.finalize();
-  const NpzFormat format = GENERATE(NpzFormat::Csr, NpzFormat::Coo);
+  const NpzFormat format = GENERATE(NpzFormat::csr, NpzFormat::coo);
   const TemporaryFolder folder;
-  write_npz(folder / "matrix.npz", matrix, {format});
-  CHECK(same_entries(read_npz<double>(folder / "matrix.npz"), matrix));
+  save_npz(folder / "matrix.npz", matrix, {format});
+  CHECK(same_entries(load_npz<double>(folder / "matrix.npz"), matrix));
 }
 
 TEST_CASE("the same matrix gives the same bytes", "[npz]") {
   const TemporaryFolder folder;
-  write_npz(folder / "a.npz", scattered(30, 20));
+  save_npz(folder / "a.npz", scattered(30, 20));
   const std::string bytes = read_bytes(folder / "a.npz");
-  write_npz(folder / "b.npz", scattered(30, 20));
+  save_npz(folder / "b.npz", scattered(30, 20));
   CHECK(read_bytes(folder / "b.npz") == bytes);
   // Members bear the first moment a zip archive knows, at bytes 10 to 13: no clock, no time zone.
   CHECK(bytes.substr(10, 4) == std::string("\0\0\x21\0", 4));
@@ -544,7 +544,7 @@ TEST_CASE("foreign and damaged archives are errors", "[npz]") {
   }
 }
 
-TEST_CASE("an archive cannot make read_npz allocate more than it can hold", "[npz]") {
+TEST_CASE("an archive cannot make load_npz allocate more than it can hold", "[npz]") {
   // Sizes are at byte 20 (compressed) and 24 of an entry; the first member is data.npy.
   const std::string whole = bytes_of(csr_members());
   const std::string large = raw(std::vector<std::uint32_t>{0x7fffffff});
@@ -569,18 +569,18 @@ TEST_CASE("other compression methods are named", "[npz]") {
   CHECK_THAT(error_of_bytes(changed), ContainsSubstring("data.npy: is compressed by method 12"));
 }
 
-TEST_CASE("read_npz says why a file cannot be opened", "[npz]") {
+TEST_CASE("load_npz says why a file cannot be opened", "[npz]") {
   const TemporaryFolder folder;
   const std::filesystem::path missing = folder / "missing.npz";
-  CHECK_THAT(file_error(missing, [&] { read_npz<float>(missing); }),
+  CHECK_THAT(file_error(missing, [&] { return load_npz<float>(missing); }),
              ContainsSubstring("No such file"));
 }
 
-TEST_CASE("write_npz says why a file cannot be written", "[npz]") {
+TEST_CASE("save_npz says why a file cannot be written", "[npz]") {
   const TemporaryFolder folder;
   write_bytes(folder / "file", "");
   const std::filesystem::path in_file = folder / "file/matrix.npz";
-  CHECK_THAT(file_error(in_file, [&] { write_npz(in_file, sparse<double>(example())); }),
+  CHECK_THAT(file_error(in_file, [&] { save_npz(in_file, sparse<double>(example())); }),
              ContainsSubstring("cannot be written: Not a directory"));
 }
 
@@ -588,23 +588,23 @@ TEST_CASE("a write that fails half-way leaves the old .npz file", "[npz]") {
   const bool compress = GENERATE(false, true);
   const TemporaryFolder folder;
   const std::filesystem::path path = folder / "matrix.npz";
-  write_npz(path, sparse<double>(example()));
+  save_npz(path, sparse<double>(example()));
   {
     const FileSizeLimit limit(2000);
     CHECK_THAT(file_error(path,
                           [&] {
-                            write_npz(path, scattered(300, 200), {NpzFormat::Csr, compress});
+                            save_npz(path, scattered(300, 200), {NpzFormat::csr, compress});
                           }),
                ContainsSubstring("cannot be written: "));
   }
-  CHECK(same_entries(read_npz<double>(path), sparse<double>(example())));
+  CHECK(same_entries(load_npz<double>(path), sparse<double>(example())));
   CHECK(folder.file_count() == 1);
 }
 
 TEST_CASE("real interactions", "[npz][data]") {
   const auto path = test_data("games-10core/train.npz");
   if (!path) return;
-  const Csr<float> train = read_npz<float>(*path);
+  const Csr<float> train = load_npz<float>(*path);
   CHECK(train.rows() == 5305);
   CHECK(train.cols() == 3168);
   CHECK(train.nonZeros() == 67819);
@@ -612,7 +612,7 @@ TEST_CASE("real interactions", "[npz][data]") {
   CHECK(is_canonical(train));
 
   const TemporaryFolder folder;
-  const NpzFormat format = GENERATE(NpzFormat::Csr, NpzFormat::Csc, NpzFormat::Coo);
-  write_npz(folder / "copy.npz", train, {format});
-  CHECK(same_entries(read_npz<float>(folder / "copy.npz"), train));
+  const NpzFormat format = GENERATE(NpzFormat::csr, NpzFormat::csc, NpzFormat::coo);
+  save_npz(folder / "copy.npz", train, {format});
+  CHECK(same_entries(load_npz<float>(folder / "copy.npz"), train));
 }

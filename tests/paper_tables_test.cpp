@@ -1,4 +1,4 @@
-// paper_tables as a process: what it reports, that it goes on where it was, and its statistics.
+// paper_tables as a process: what it reports, that it goes on where it was, and its spectra.
 
 #include <cmath>
 #include <cstdlib>
@@ -8,7 +8,6 @@
 #include <lae/lae.hpp>
 #include <nlohmann/json.hpp>
 #include <regex>
-#include <significance.hpp>
 #include <spectrum.hpp>
 #include <string>
 #include <utility>
@@ -52,14 +51,14 @@ class Study {
       }
     }
     const char* names[] = {"train.npz", "valid.npz", "test.npz"};
-    for (int i = 0; i < 3; ++i) lae::write_npz(data() / names[i], parts[i]);
+    for (int i = 0; i < 3; ++i) lae::save_npz(data() / names[i], parts[i]);
     train = parts[0];
     test = parts[2];
     if (!with_side_information) return;
-    lae::write_npy(data() / "embeddings.npy", embeddings);
-    lae::write_npz(data() / "tags.npz", tags);
+    lae::save_npy(data() / "embeddings.npy", embeddings);
+    lae::save_npz(data() / "tags.npz", tags);
     const Matrix<float> other = random.dense(items, 3).cast<float>();
-    lae::write_npy(data() / "embeddings-other.npy", other);
+    lae::save_npy(data() / "embeddings-other.npy", other);
   }
 
   fs::path data() const { return folder_ / "shop"; }
@@ -177,7 +176,7 @@ TEST_CASE("paper_tables goes on where it was interrupted, and does again what ha
 
   // Other tags: what was computed with them, and that alone, is computed again.
   RandomData random(401);
-  lae::write_npz(study.data() / "tags.npz", random.interactions(Study::items, 6, 0.3));
+  lae::save_npz(study.data() / "tags.npz", random.interactions(Study::items, 6, 0.3));
   const Ending changed = run(study.command());
   REQUIRE(changed.code == 0);
   CHECK_THAT(changed.out, ContainsSubstring("shop: CEASE  "));
@@ -195,37 +194,11 @@ TEST_CASE("paper_tables refuses what it cannot do") {
   CHECK_THAT(refusal(2, {"--data", study.data() / "."}), ContainsSubstring("same name"));
   RandomData random(402);
   const fs::path wrong = study.data() / "wrong.npy";
-  lae::write_npy(wrong, random.dense(7, 2));
+  lae::save_npy(wrong, random.dense(7, 2));
   CHECK_THAT(refusal(2, {"--embeddings", wrong}), ContainsSubstring("7 rows"));
   Ending ending = run({LAE_PAPER_TABLES, "--help"});
   CHECK(ending.code == 0);
   CHECK_THAT(ending.out, ContainsSubstring("--data") && ContainsSubstring("goes"));
-}
-
-TEST_CASE("Paired comparisons: a t-test by hand, and an interval around the mean") {
-  // Differences 1, 2, 3, 4: mean 2.5, standard error √(5/3) / 2, t = 3.873 with 3 degrees of
-  // freedom, for which tables say p = 0.0305.
-  const auto result = example::compare_paired({2, 4, 6, 8}, {1, 2, 3, 4});
-  CHECK(result.difference == Approx(2.5));
-  CHECK(result.t == Approx(3.87298));
-  CHECK(result.p_value == Approx(0.03047).epsilon(1e-3));
-  const auto mirrored = example::compare_paired({1, 2, 3, 4}, {2, 4, 6, 8});
-  CHECK(mirrored.t == Approx(-result.t));
-  CHECK(mirrored.p_value == Approx(result.p_value));
-  const auto same = example::compare_paired({1, 2}, {1, 2});
-  CHECK(same.p_value == 1);
-  CHECK(same.low == 0);
-  CHECK_THROWS_AS(example::compare_paired({1, 2}, {1, 2, 3}), std::invalid_argument);
-
-  // Of many users the interval is that of the normal distribution.
-  RandomData random(403);
-  std::vector<double> a;
-  std::vector<double> b(4000, 0.0);
-  for (std::size_t i = 0; i < b.size(); ++i) a.push_back(0.1 + random.uniform());
-  const auto many = example::compare_paired(a, b);
-  const double error = many.difference / many.t;
-  CHECK(many.low == Approx(many.difference - 1.96 * error).margin(0.2 * error));
-  CHECK(many.high == Approx(many.difference + 1.96 * error).margin(0.2 * error));
 }
 
 TEST_CASE("Singular values equal those of a full decomposition") {

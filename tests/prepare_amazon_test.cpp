@@ -59,7 +59,7 @@ void write_gzip(const fs::path& path, const std::string& text) {
 }
 
 lae::Index count(const fs::path& path) {
-  return lae::read_npz<float>(path).nonZeros();
+  return lae::load_npz<float>(path).nonZeros();
 }
 
 /// What a failed run says, having left nothing behind.
@@ -103,7 +103,7 @@ TEST_CASE("prepare_amazon filters, splits and describes") {
   CHECK(count(folder / "out/train.npz") == 115);
   CHECK(count(folder / "out/valid.npz") == 14);
   CHECK(count(folder / "out/test.npz") == 15);
-  const lae::Csr<float> train = lae::read_npz<float>(folder / "out/train.npz");
+  const lae::Csr<float> train = lae::load_npz<float>(folder / "out/train.npz");
   CHECK(train.rows() == 12);
   CHECK(train.cols() == 13);
   CHECK(train.coeffs().minCoeff() == 1);
@@ -121,7 +121,7 @@ TEST_CASE("prepare_amazon filters, splits and describes") {
              {"prompt", "Title: Third item; Category: C; Brand: B; Description: D."}});
   CHECK(json::parse(items[12])["id"] == "new");
 
-  const lae::Csr<float> tags = lae::read_npz<float>(folder / "out/tags.npz");
+  const lae::Csr<float> tags = lae::load_npz<float>(folder / "out/tags.npz");
   CHECK(tags.rows() == 13);
   CHECK(lines_of(folder / "out/tags.txt").size() == static_cast<std::size_t>(tags.cols()));
 
@@ -172,7 +172,7 @@ TEST_CASE("prepare_amazon takes a published split as it is, cold items and all")
   Process::Words arguments = {"--train", folder / "train.csv", "--valid",  folder / "valid.csv",
                               "--test",  folder / "test.csv",  "--output", folder / "out"};
   REQUIRE(prepare(arguments).code == 0);
-  CHECK(lae::read_npz<float>(folder / "out/train.npz").cols() == 4);
+  CHECK(lae::load_npz<float>(folder / "out/train.npz").cols() == 4);
   CHECK(count(folder / "out/train.npz") == 3);
   CHECK(count(folder / "out/valid.npz") == 2);
   CHECK(count(folder / "out/test.npz") == 1);
@@ -182,7 +182,7 @@ TEST_CASE("prepare_amazon takes a published split as it is, cold items and all")
   CHECK_THAT(prepare(arguments).err, ContainsSubstring("--replace"));
   arguments.push_back("--replace");
   REQUIRE(prepare(arguments).code == 0);
-  CHECK(lae::read_npz<float>(folder / "out/train.npz").cols() == 2);
+  CHECK(lae::load_npz<float>(folder / "out/train.npz").cols() == 2);
   CHECK(count(folder / "out/valid.npz") == 1);
   CHECK(count(folder / "out/test.npz") == 0);
   CHECK(folder.file_count() == 4);
@@ -386,8 +386,8 @@ TEST_CASE("prepare_amazon on the genuine files") {
   CHECK_THAT(ending.out, ContainsSubstring(", in 69 interactions of test"));
   CHECK(count(folder / "5core/train.npz") == 2029);
   CHECK(count(folder / "5core/test.npz") == 253);
-  const lae::Csr<float> train = lae::read_npz<float>(folder / "5core/train.npz");
-  const lae::Csr<float> test = lae::read_npz<float>(folder / "5core/test.npz");
+  const lae::Csr<float> train = lae::load_npz<float>(folder / "5core/train.npz");
+  const lae::Csr<float> test = lae::load_npz<float>(folder / "5core/test.npz");
   std::set<lae::Index> trained(train.innerIndexPtr(), train.innerIndexPtr() + train.nonZeros());
   CHECK(std::count_if(test.innerIndexPtr(), test.innerIndexPtr() + test.nonZeros(),
                       [&](lae::Index item) { return trained.count(item) == 0; }) == 69);
@@ -416,5 +416,5 @@ TEST_CASE("prepare_amazon on the genuine files") {
   const Ending two_core = prepare({"--reviews", raw + "train.csv", raw + "valid.csv", "--k-core",
                                    "2", "--output", folder / "2core"});
   REQUIRE(two_core.code == 0);
-  CHECK(lae::read_npz<float>(folder / "2core/train.npz").rows() > 500);
+  CHECK(lae::load_npz<float>(folder / "2core/train.npz").rows() > 500);
 }

@@ -1,4 +1,4 @@
-// Recommending, the metrics, and the evaluator, against naive recomputation.
+// Recommending and the evaluator, against naive recomputation.
 
 #include <lae/lae.hpp>
 #include <limits>
@@ -157,32 +157,6 @@ TEST_CASE("recommend refuses what it cannot do", "[recommend][errors]") {
   CHECK_THROWS_WITH(model.score({0, 6}), ContainsSubstring("item 6"));
   CHECK_THROWS_WITH(model.score(Csr<double>(2, 5)), ContainsSubstring("5 columns"));
   CHECK_THROWS_WITH(ItemModel<double>(Matrix<double>(3, 4)), ContainsSubstring("3 x 4"));
-}
-
-TEST_CASE("Recall and NDCG by hand", "[metrics]") {
-  const std::vector<Index> ranked = {7, 3, 9, 1, -1, -1};
-  const std::vector<Index> relevant = {1, 3, 4};
-  using lae::RecallDenominator;
-  CHECK(lae::recall(ranked, relevant, 1) == 0);
-  CHECK(lae::recall(ranked, relevant, 2) == Approx(1.0 / 3));
-  CHECK(lae::recall(ranked, relevant, 2, RecallDenominator::capped) == Approx(1.0 / 2));
-  CHECK(lae::recall(ranked, relevant, 10) == Approx(2.0 / 3));
-  CHECK(lae::recall(ranked, relevant, 10, RecallDenominator::capped) == Approx(2.0 / 3));
-  const double second = 1 / std::log2(3.0);
-  const double fourth = 1 / std::log2(5.0);
-  CHECK(lae::ndcg(ranked, relevant, 1) == 0);
-  CHECK(lae::ndcg(ranked, relevant, 2) == Approx(second / (1 + second)));
-  CHECK(lae::ndcg(ranked, relevant, 4) == Approx((second + fourth) / (1 + second + 0.5)));
-  CHECK(lae::ndcg(ranked, relevant, 100) == lae::ndcg(ranked, relevant, 4));
-
-  CHECK(lae::recall(relevant, relevant, 3) == 1);
-  CHECK(lae::ndcg(relevant, relevant, 2) == 1);
-  const std::vector<Index> nothing;
-  CHECK(lae::recall(nothing, relevant, 3) == 0);
-  CHECK(std::isnan(lae::recall(ranked, nothing, 3)));
-  CHECK(std::isnan(lae::ndcg(ranked, nothing, 3)));
-  CHECK_THROWS_WITH(lae::recall(ranked, relevant, 0), ContainsSubstring("cutoff"));
-  CHECK_THROWS_WITH(lae::ndcg(ranked, std::vector<Index>{3, 1}, 2), ContainsSubstring("sorted"));
 }
 
 namespace {

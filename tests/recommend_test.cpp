@@ -51,9 +51,9 @@ class Shop {
     lae::Csr<double> nothing(users, items);
     lae::Csr<double> test(users, items);
     test.insert(2, cold) = 1;
-    lae::write_npz(folder_ / "train.npz", train);
-    lae::write_npz(folder_ / "valid.npz", nothing);
-    lae::write_npz(folder_ / "test.npz", test);
+    lae::save_npz(folder_ / "train.npz", train);
+    lae::save_npz(folder_ / "valid.npz", nothing);
+    lae::save_npz(folder_ / "test.npz", test);
     write_embeddings(embeddings);
     std::string lines;
     for (Index user = 0; user < users; ++user) lines += "a" + std::to_string(user) + "\n";
@@ -73,7 +73,7 @@ class Shop {
   }
 
   void write_embeddings(const lae::Matrix<double>& values) const {
-    lae::write_npy(folder_ / "embeddings.npy", values);
+    lae::save_npy(folder_ / "embeddings.npy", values);
   }
 
   Ending recommend(const Process::Words& more) const {
@@ -95,9 +95,9 @@ class Shop {
 /// The three parts of a folder, of which two are empty.
 template <class Scalar>
 void write_parts(const TemporaryFolder& folder, const lae::Csr<Scalar>& train) {
-  lae::write_npz(folder / "train.npz", train);
+  lae::save_npz(folder / "train.npz", train);
   for (const char* name : {"valid.npz", "test.npz"}) {
-    lae::write_npz(folder / name, lae::Csr<Scalar>(train.rows(), train.cols()));
+    lae::save_npz(folder / name, lae::Csr<Scalar>(train.rows(), train.cols()));
   }
 }
 
@@ -336,7 +336,7 @@ TEST_CASE("L3AE recommends the new item whose text is like that of an item of th
       const Index like = (item + shift) % cold;
       embeddings.row(warm + item) = 0.9 * embeddings.row(like) + 0.1 * embeddings.row(10 + item);
     }
-    lae::write_npy(folder / "embeddings.npy", embeddings);
+    lae::save_npy(folder / "embeddings.npy", embeddings);
     for (Index item = 0; item < cold; ++item) {
       const Index like = (item + shift) % cold;
       const Ending ending =

@@ -80,11 +80,12 @@ TEST_CASE("The dual form is chosen when it is cheaper", "[inverse][dual][estimat
   RandomData random(42);
   for (const Index users : {30, 500}) {
     bool expanded = false;
-    lae::regularized_inverse<double>(random.interactions(users, 400, 0.01), 1.0, FitForm::automatic,
-                                     [&](std::string_view stage, double) {
-                                       expanded = expanded || stage == "expand";
-                                       return true;
-                                     });
+    const auto watch = [&](std::string_view stage, double) {
+      expanded = expanded || stage == "expand";
+      return true;
+    };
+    const Csr<double> x = random.interactions(users, 400, 0.01);
+    CHECK(lae::regularized_inverse(x, 1.0, FitForm::automatic, watch).rows() == 400);
     CHECK(expanded == (users == 30));
   }
 }

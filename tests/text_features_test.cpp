@@ -149,10 +149,11 @@ TEST_CASE("Latent semantic analysis gives the same bits for any number of thread
 TEST_CASE("Latent semantic analysis reports progress and can be cancelled") {
   const Csr<float> weights = weights_of(documents(40, 4, 6));
   std::vector<double> fractions;
-  lae::latent_semantic_embeddings(weights, 3, 1, [&](std::string_view, double fraction) {
+  const auto note = [&](std::string_view, double fraction) {
     fractions.push_back(fraction);
     return true;
-  });
+  };
+  CHECK(lae::latent_semantic_embeddings(weights, 3, 1, note).rows() == 40);
   REQUIRE(fractions.size() > 2);
   CHECK(fractions.front() == 0);
   CHECK(fractions.back() == 1);

@@ -91,14 +91,16 @@ TEST_CASE("Lines longer than the buffer, and many of them") {
 TEST_CASE("Text that cannot be read") {
   const TemporaryFolder folder;
   const auto missing = folder / "missing.csv";
-  CHECK_THAT(file_error(missing, [&] { lae::open_text(missing); }),
+  CHECK_THAT(file_error(missing, [&] { return lae::open_text(missing); }),
              ContainsSubstring("No such file"));
-  CHECK_THAT(file_error(missing, [&] { lae::open_gzip(missing); }),
+  CHECK_THAT(file_error(missing, [&] { return lae::open_gzip(missing); }),
              ContainsSubstring("No such file"));
   const auto inner = folder / "folder";
   std::filesystem::create_directory(inner);
-  CHECK_THAT(file_error(inner, [&] { lae::open_text(inner); }), ContainsSubstring("regular file"));
-  CHECK_THAT(file_error(inner, [&] { lae::open_gzip(inner); }), ContainsSubstring("regular file"));
+  CHECK_THAT(file_error(inner, [&] { return lae::open_text(inner); }),
+             ContainsSubstring("regular file"));
+  CHECK_THAT(file_error(inner, [&] { return lae::open_gzip(inner); }),
+             ContainsSubstring("regular file"));
 
   std::string text;
   std::mt19937 random(2);
@@ -152,8 +154,9 @@ TEST_CASE("CSV that is none names the line") {
   CHECK_THAT(csv_error(path, "a,b\n\"1\"x,2\n"), ContainsSubstring("behind a closing quote"));
   CHECK_THAT(csv_error(path, "a,b\nx\"1\",2\n"), ContainsSubstring("a quote in a field"));
   write_bytes(path, "id,text\n");
-  CHECK_THAT(file_error(path, [&] { lae::CsvReader(lae::open_text(path)).column("rating"); }),
-             ContainsSubstring("line 1: no column rating in the header \"id,text\""));
+  CHECK_THAT(
+      file_error(path, [&] { return lae::CsvReader(lae::open_text(path)).column("rating"); }),
+      ContainsSubstring("line 1: no column rating in the header \"id,text\""));
 }
 
 TEST_CASE("Reading goes on behind a bad CSV record") {

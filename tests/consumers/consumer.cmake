@@ -8,7 +8,7 @@ if(TARGET lae::npz)
   target_compile_definitions(consumer PRIVATE WITH_NPZ)
 endif()
 
-foreach(target quickstart compare_models test_main lae_program)
+foreach(target example_01_quickstart compare_models test_main docs lae_program)
   if(TARGET ${target})
     message(FATAL_ERROR "lae makes its own ${target} in a project that only uses lae")
   endif()

@@ -7,8 +7,8 @@
 int main() {
   lae::Csr<double> purchases = Eigen::Matrix3d{{1, 1, 0}, {0, 1, 1}, {1, 1, 1}}.sparseView();
 #ifdef WITH_NPZ
-  lae::write_npz("purchases.npz", purchases);
-  purchases = lae::read_npz<double>("purchases.npz");
+  lae::save_npz("purchases.npz", purchases);
+  purchases = lae::load_npz<double>("purchases.npz");
 #endif
   const auto model = lae::Ease<double>({/*lambda=*/1}).fit(purchases);
 #ifdef _OPENMP

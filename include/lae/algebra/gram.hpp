@@ -2,19 +2,25 @@
 
 /// \file
 /// Gram matrices and weighted sums of them, in the lower triangle of an n x n matrix.
+///
+///     lae::Matrix<double> gram = lae::interaction_gram(train);  // XᵀX
+///     lae::add_gram_of_rows(embeddings, 0.5, gram);             // + 0.5 FFᵀ
+///     lae::add_ridge(gram, 100.0);                              // + 100 I
 
 #include "lae/core/progress.hpp"
 #include "lae/core/types.hpp"
 #include "lae/detail/algebra/sparse_gram.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/large_matrix.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/core/stage.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// A size x size matrix whose lower triangle is zero; the rest is not initialised.
 template <class Scalar>
-Matrix<Scalar> zero_lower_triangle(Index size) {
+[[nodiscard]] Matrix<Scalar> zero_lower_triangle(Index size) {
   Matrix<Scalar> matrix = detail::large_matrix<Scalar>(size, size);
   detail::parallel_tiles(size, 64, [&](Index first, Index rows) {
     for (Index i = first; i < first + rows; ++i) matrix.row(i).head(i + 1).setZero();
@@ -26,21 +32,27 @@ Matrix<Scalar> zero_lower_triangle(Index size) {
 ///
 /// Each row of the result belongs to one thread and sums over users in their order.
 /// Cost: sum over users of (length of history)^2 flops; 16 bytes an interaction besides the result.
-/// \throws std::invalid_argument if gram is not X.cols() x X.cols().
+/// \throws std::invalid_argument if gram is not X.cols() x X.cols(); Cancelled.
 template <class Scalar>
-void add_gram_of_columns(const Csr<Scalar>& x, Scalar weight, Matrix<Scalar>& gram) {
+void add_gram_of_columns(const Csr<Scalar>& x, Scalar weight, Matrix<Scalar>& gram,
+                         const Progress& progress = {}) {
   detail::require(gram.rows() == x.cols() && gram.cols() == x.cols(), "gram is ", gram.rows(),
                   " x ", gram.cols(), ", but the matrix has ", x.cols(), " columns");
-  detail::add_gram_of_columns<Scalar>(x, weight, gram, false);
+  detail::Stage stage(progress, "gram", static_cast<double>(x.cols()));
+  detail::add_gram_of_columns<Scalar>(x, weight, gram, false, stage);
+  stage.finish();
 }
 
 /// gram += weight * FFᵀ, lower triangle only, for dense F items x features.
 /// Cost: n^2 d flops, no memory besides the result.
-/// \throws std::invalid_argument if gram is not F.rows() x F.rows().
+/// \throws std::invalid_argument if gram is not F.rows() x F.rows(); Cancelled.
 template <class Scalar>
-void add_gram_of_rows(const Matrix<Scalar>& f, Scalar weight, Matrix<Scalar>& gram) {
+void add_gram_of_rows(const Matrix<Scalar>& f, Scalar weight, Matrix<Scalar>& gram,
+                      const Progress& progress = {}) {
   detail::require(gram.rows() == f.rows() && gram.cols() == f.rows(), "gram is ", gram.rows(),
                   " x ", gram.cols(), ", but the matrix has ", f.rows(), " rows");
+  const auto n = static_cast<double>(f.rows());
+  detail::Stage stage(progress, "gram of features", n * n);
   detail::parallel_lower_tiles(
       f.rows(), detail::product_tile, [&](Index i, Index rows, Index j, Index columns) {
         if (i == j) {
@@ -52,21 +64,27 @@ void add_gram_of_rows(const Matrix<Scalar>& f, Scalar weight, Matrix<Scalar>& gr
                                       detail::plain(f.middleRows(i, rows)),
                                       detail::transposed(f.middleRows(j, columns)));
         }
+        stage.advance((i == j ? 1 : 2) * static_cast<double>(rows * columns));
       });
+  stage.finish();
 }
 
 /// gram += weight * TTᵀ, lower triangle only, for sparse T items x tags.
 /// Cost: sum over tags of (items with that tag)^2 flops, and one transposed copy of T.
-/// \throws std::invalid_argument if gram is not T.rows() x T.rows().
+/// \throws std::invalid_argument if gram is not T.rows() x T.rows(); Cancelled.
 template <class Scalar>
-void add_gram_of_rows(const Csr<Scalar>& t, Scalar weight, Matrix<Scalar>& gram) {
-  add_gram_of_columns(Csr<Scalar>(t.transpose()), weight, gram);
+void add_gram_of_rows(const Csr<Scalar>& t, Scalar weight, Matrix<Scalar>& gram,
+                      const Progress& progress = {}) {
+  add_gram_of_columns(Csr<Scalar>(t.transpose()), weight, gram, progress);
 }
 
 /// FᵀF for dense F items x features: d x d, lower triangle only, the rest not initialised.
 /// Cost: n d^2 flops.
 template <class Scalar>
-Matrix<Scalar> gram_of_columns(const Matrix<Scalar>& f) {
+[[nodiscard]] Matrix<Scalar> gram_of_columns(const Matrix<Scalar>& f,
+                                             const Progress& progress = {}) {
+  const auto d = static_cast<double>(f.cols());
+  detail::Stage stage(progress, "gram of features", d * d);
   Matrix<Scalar> gram(f.cols(), f.cols());
   detail::parallel_lower_tiles(
       f.cols(), detail::product_tile / 2, [&](Index i, Index rows, Index j, Index columns) {
@@ -74,18 +92,21 @@ Matrix<Scalar> gram_of_columns(const Matrix<Scalar>& f) {
         tile.setZero();
         detail::add_product<Scalar>(tile, 1, detail::transposed(f.middleCols(i, rows)),
                                     detail::plain(f.middleCols(j, columns)));
+        stage.advance((i == j ? 1 : 2) * static_cast<double>(rows * columns));
       });
+  stage.finish();
   return gram;
 }
 
 /// XᵀX for users x items interactions: n x n, lower triangle, the rest not initialised.
 /// Cost: as add_gram_of_columns. \throws Cancelled
 template <class Scalar>
-Matrix<Scalar> interaction_gram(const Csr<Scalar>& interactions, const Progress& progress = {}) {
-  detail::Stage stage(progress, "gram", 1);
+[[nodiscard]] Matrix<Scalar> interaction_gram(const Csr<Scalar>& interactions,
+                                              const Progress& progress = {}) {
   const Index n = interactions.cols();
+  detail::Stage stage(progress, "gram", static_cast<double>(n));
   Matrix<Scalar> gram = detail::large_matrix<Scalar>(n, n);
-  detail::add_gram_of_columns<Scalar>(interactions, 1, gram, true);
+  detail::add_gram_of_columns<Scalar>(interactions, 1, gram, true, stage);
   stage.finish();
   return gram;
 }
@@ -105,4 +126,5 @@ void add_ridge(Matrix<Scalar>& gram, const Vector<Scalar>& ridge) {
   gram.diagonal() += detail::ridge_of_items<Scalar>(ridge, gram.rows());
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

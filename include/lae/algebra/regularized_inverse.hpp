@@ -9,207 +9,46 @@
 ///     P = R - R Xᵀ (I + X R Xᵀ)⁻¹ X R.
 ///
 /// This is the dual form (Woodbury's identity); inverting G + diag(Λ) itself is the primal one.
+///
+///     lae::Matrix<double> p = lae::regularized_inverse(train, /*ridge=*/100.0);
 
-#include <algorithm>
-#include <cstdint>
-#include <type_traits>
 #include <utility>
-#include <vector>
 
 #include "lae/algebra/gram.hpp"
 #include "lae/algebra/spd_inverse.hpp"
-#include "lae/core/errors.hpp"
-#include "lae/core/fit_control.hpp"
+#include "lae/core/fit_form.hpp"
 #include "lae/core/progress.hpp"
 #include "lae/core/types.hpp"
-#include "lae/detail/core/large_matrix.hpp"
-#include "lae/detail/core/parallel.hpp"
+#include "lae/detail/algebra/costs.hpp"
+#include "lae/detail/algebra/dual_inverse.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
-#include "lae/detail/core/stage.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// P from G, given by its lower triangle; P takes its storage (both triangles).
 /// \param ridge Λ: a number, or a vector of one value for each item.
 /// Cost: n^3 flops, no memory besides G.
 /// \throws std::invalid_argument (see add_ridge), NotPositiveDefinite, Cancelled.
 template <class Scalar, class Ridge>
-Matrix<Scalar> regularized_inverse(Matrix<Scalar> gram, const Ridge& ridge,
-                                   const Progress& progress = {}) {
+[[nodiscard]] Matrix<Scalar> regularized_inverse(Matrix<Scalar> gram, const Ridge& ridge,
+                                                 const Progress& progress = {}) {
   add_ridge(gram, ridge);
   invert_spd(gram, progress);
   return gram;
 }
 
-namespace detail {
-
-/// A multiply-add of the dual form's sparse products takes as long as this many of a dense one.
-inline constexpr double sparse_flop_price = 32;
-
-/// How many items of P the dual form computes at once on one thread: few, for the memory they take
-/// (n m / 32 scalars on all threads), but enough to read the inverse seldom.
-inline Index dual_panel(Index items) {
-  return std::max<Index>(16, items / 32 / thread_count());
-}
-
-/// The sparse products of the dual form compute as many results at once, so that an index is looked
-/// up once for all of them.
-inline constexpr Index dual_lanes = 8;
-template <class Scalar>
-using DualLanes = Eigen::Array<Scalar, 1, dual_lanes>;
-
-/// T <- Y_Iᵀ M for the items I = [first, first + |I|).
-/// \param y rows x items, \param y_items its transpose
-/// \param m symmetric, rows x rows, given by its lower triangle
-/// \param t |I| x rows
-template <class Scalar>
-void multiply_sparse_symmetric(const Csr<Scalar>& y, const Csr<Scalar>& y_items, Index first,
-                               ConstTile<Scalar> m, Matrix<Scalar>& t) {
-  // M(row, other), left of the diagonal or on it, is added for the items of `row` ...
-  t.setZero();
-  for (Index row = 0; row < m.rows(); ++row) {
-    const Index* const items = y.innerIndexPtr();
-    const Index* const end = items + y.outerIndexPtr()[row + 1];
-    const Index* item = std::lower_bound(items + y.outerIndexPtr()[row], end, first);
-    for (; item != end && *item < first + t.rows(); ++item) {
-      t.row(*item - first).head(row + 1) += y.valuePtr()[item - items] * m.row(row).head(row + 1);
-    }
-  }
-  // ... and, left of it, for the items of `other`, since it is M(other, row) too.
-  std::vector<Index> known(y_items.outerIndexPtr() + first,
-                           y_items.outerIndexPtr() + first + t.rows());
-  for (Index row = 0; row < m.rows(); row += dual_lanes) {
-    const Index lanes = std::min(dual_lanes, m.rows() - row);
-    const Scalar* m_rows[dual_lanes];
-    for (Index lane = 0; lane < dual_lanes; ++lane) {
-      m_rows[lane] = m.row(row + std::min(lane, lanes - 1)).data();
-    }
-    for (Index i = 0; i < t.rows(); ++i) {
-      DualLanes<Scalar> sum = DualLanes<Scalar>::Zero();
-      Index& end_of_known = known[static_cast<std::size_t>(i)];  // entries of rows before these
-      Index entry = y_items.outerIndexPtr()[first + i];
-      for (; entry < end_of_known; ++entry) {
-        const Scalar value = y_items.valuePtr()[entry];
-        const Index other = y_items.innerIndexPtr()[entry];
-        for (Index lane = 0; lane < dual_lanes; ++lane) sum[lane] += value * m_rows[lane][other];
-      }
-      for (; entry < y_items.outerIndexPtr()[first + i + 1]; ++entry) {
-        const Index other = y_items.innerIndexPtr()[entry];
-        if (other >= row + lanes) break;
-        for (Index lane = other - row + 1; lane < lanes; ++lane) {
-          sum[lane] += y_items.valuePtr()[entry] * m_rows[lane][other];
-        }
-      }
-      end_of_known = entry;
-      for (Index lane = 0; lane < lanes; ++lane) t(i, row + lane) += sum[lane];
-    }
-  }
-}
-
-/// Calls take(i, j, (T Y)_ij) for the items i = first + row of T and all items j >= i.
-template <class Scalar, class Take>
-void for_upper_products(const Matrix<Scalar>& t, const Csr<Scalar>& y_items, Index first,
-                        Take&& take) {
-  Eigen::Array<Scalar, Eigen::Dynamic, dual_lanes, Eigen::RowMajor> lanes_of_t(t.cols(),
-                                                                               dual_lanes);
-  for (Index start = 0; start < t.rows(); start += dual_lanes) {
-    const Index lanes = std::min(dual_lanes, t.rows() - start);
-    lanes_of_t.setZero();
-    lanes_of_t.leftCols(lanes) = t.middleRows(start, lanes).transpose().array();
-    for (Index j = first + start; j < y_items.rows(); ++j) {
-      DualLanes<Scalar> sum = DualLanes<Scalar>::Zero();
-      for (typename Csr<Scalar>::InnerIterator entry(y_items, j); entry; ++entry) {
-        sum += entry.value() * lanes_of_t.row(entry.col());
-      }
-      const Index upper = std::min(lanes, j - (first + start) + 1);
-      for (Index lane = 0; lane < upper; ++lane) take(first + start + lane, j, sum[lane]);
-    }
-  }
-}
-
-/// \param ridge positive
-template <class Scalar>
-Matrix<Scalar> dual_inverse(const Csr<Scalar>& x, const Vector<Scalar>& ridge,
-                            const Progress& progress) {
-  const Index n = x.cols();
-  const Index m = x.rows();
-  // With Y = X sqrt(R): P = sqrt(R) (I - Yᵀ M⁻¹ Y) sqrt(R), M = I + Y Yᵀ.
-  const Vector<Scalar> root = ridge.cwiseSqrt().cwiseInverse();
-  const Csr<Scalar> y = x * root.asDiagonal();
-  const Csr<Scalar> y_items = y.transpose();
-
-  // M and its inverse live in the lower triangle of P's storage, while P grows in the upper one.
-  Matrix<Scalar> p = large_matrix<Scalar>(n, n);
-  Vector<Scalar> p_diagonal(n);
-  Tile<Scalar> inverse = p.topLeftCorner(m, m);
-  add_gram_of_columns<Scalar>(y_items, 1, inverse, true);
-  inverse.diagonal().array() += 1;
-  SpdTiles<Scalar>(inverse).invert(progress);
-
-  Stage stage(progress, "expand", static_cast<double>(n));
-  parallel_tiles(n, dual_panel(n), [&](Index first, Index items) {
-    Matrix<Scalar> t(items, m);
-    multiply_sparse_symmetric<Scalar>(y, y_items, first, inverse, t);
-    for_upper_products(t, y_items, first, [&](Index i, Index j, Scalar product) {
-      if (i == j) {
-        p_diagonal[i] = root[i] * root[i] * (1 - product);
-      } else {
-        p(i, j) = -root[i] * root[j] * product;
-      }
-    });
-    stage.advance(static_cast<double>(items));
-  });
-  stage.finish();
-
-  Index item = 0;
-  if (!(p_diagonal.minCoeff(&item) > 0)) {
-    throw NotPositiveDefinite(
-        item, concat("the dual form lost the diagonal of item ", item, " (of ", n,
-                     ") in rounding; raise the ridge, compute in double or take the primal form"));
-  }
-  mirror_upper_triangle(p);
-  p.diagonal() = p_diagonal;
-  return p;
-}
-
-/// Peak memory and flops of `regularized_inverse` from X (rows x items), and the form it takes.
-/// \throws std::invalid_argument if the dual form is asked for and there are more rows than items.
-template <class Scalar>
-FitCost inverse_cost(Index rows, Index items, Index entries, FitForm form) {
-  require(form != FitForm::dual || rows <= items,
-          "the dual form needs no more rows (users) than items, got ", rows, " x ", items);
-  const FitCost primal{volume(items, items, items) + sparse_gram_flops(rows, entries),
-                       dense_bytes<Scalar>(items, items) + product_bytes<Scalar>() +
-                           sparse_gram_bytes<Scalar>(rows, items, entries),
-                       FitForm::primal};
-  if (form == FitForm::primal || rows > items) return primal;
-
-  const double sparse_flops = 2 * static_cast<double>(entries) *
-                              (static_cast<double>(rows) + static_cast<double>(items) / 2);
-  const std::uint64_t panels = static_cast<std::uint64_t>(thread_count()) *
-                               dense_bytes<Scalar>(std::min(items, dual_panel(items)), rows);
-  const FitCost dual{
-      volume(rows, rows, rows) + sparse_gram_flops(items, entries) + sparse_flops,
-      dense_bytes<Scalar>(items, items) + product_bytes<Scalar>() +
-          csr_bytes<Scalar>(rows, entries) +
-          std::max(sparse_gram_bytes<Scalar>(items, rows, entries),
-                   csr_bytes<Scalar>(rows, entries) + csr_bytes<Scalar>(items, entries) + panels),
-      FitForm::dual};
-  const double slow = sparse_flops * (sparse_flop_price - 1);
-  return form == FitForm::dual || dual.flops + slow < primal.flops ? dual : primal;
-}
-
-}  // namespace detail
-
-/// P from X itself (users x items), in the form asked for or in the cheaper one.
+/// P from X itself (users x items, sorted rows, no duplicates), in the form asked for or in the
+/// faster one.
 /// Cost: n^3 flops and one n x n matrix (primal), or m^3 flops, sparse products with X, one n x n
 /// matrix and n m / 32 scalars (dual).
 /// \throws std::invalid_argument (see add_ridge; also if the dual form is asked for and there are
 /// more users than items or a ridge is zero), NotPositiveDefinite, Cancelled.
 template <class Scalar, class Ridge>
-Matrix<Scalar> regularized_inverse(Csr<Scalar> x, const Ridge& ridge,
-                                   FitForm form = FitForm::automatic,
-                                   const Progress& progress = {}) {
+[[nodiscard]] Matrix<Scalar> regularized_inverse(const Csr<Scalar>& x, const Ridge& ridge,
+                                                 FitForm form = FitForm::automatic,
+                                                 const Progress& progress = {}) {
   const Vector<Scalar> of_items = detail::ridge_of_items<Scalar>(ridge, x.cols());
   const bool is_positive = of_items.minCoeff() > 0;
   detail::require(form != FitForm::dual || is_positive,
@@ -220,4 +59,5 @@ Matrix<Scalar> regularized_inverse(Csr<Scalar> x, const Ridge& ridge,
   return regularized_inverse(interaction_gram(x, progress), of_items, progress);
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

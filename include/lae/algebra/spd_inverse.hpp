@@ -3,14 +3,18 @@
 /// \file
 /// The inverse of a symmetric positive definite matrix, or of its Cholesky factor, in its own
 /// storage.
+///
+///     lae::invert_spd(gram);  // gram becomes its inverse; its lower triangle is read
 
 #include "lae/core/errors.hpp"
 #include "lae/core/progress.hpp"
 #include "lae/core/types.hpp"
 #include "lae/detail/algebra/spd_tiles.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// Copies the lower triangle over the upper one.
 template <class Scalar>
@@ -47,4 +51,5 @@ void invert_spd(Matrix<Scalar>& a, const Progress& progress = {}) {
   mirror_lower_triangle(a);
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -3,25 +3,62 @@
 /// \file
 /// What the library throws, besides `std::invalid_argument` (a wrong argument, named in the
 /// message with the sizes or values that clash) and `FileError` (see io/file.hpp).
+///
+///     try {
+///       model = solver.fit(train);
+///     } catch (const lae::NotPositiveDefinite& error) {
+///       std::cerr << error.what() << "\n";  // names what to raise
+///       if (error.pivot() == lae::Pivot::item) look_at(error.index());
+///     }
 
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
-/// The regularised Gram matrix has no Cholesky factor in the chosen Scalar.
+/// What a row of a matrix that could not be factored stands for.
+enum class Pivot {
+  item,       ///< a row of the Gram matrix of items
+  user,       ///< a row of the dual form's matrix, of users (and tags)
+  dimension,  ///< a column of the item features
+};
+
+/// A regularised Gram matrix has no Cholesky factor in the chosen Scalar.
 class NotPositiveDefinite : public std::runtime_error {
  public:
-  NotPositiveDefinite(Index item, const std::string& message)
-      : std::runtime_error(message), item_(item) {}
+  NotPositiveDefinite(Pivot pivot, Index index, const std::string& message)
+      : std::runtime_error(message), pivot_(pivot), index_(index) {}
 
-  /// Zero-based index of the item (row of the matrix) whose pivot was not positive.
-  Index item() const { return item_; }
+  /// What the row stands for whose pivot was not positive, and its zero-based index.
+  [[nodiscard]] Pivot pivot() const { return pivot_; }
+  [[nodiscard]] Index index() const { return index_; }
+
+  /// Zero-based index of the item whose pivot was not positive; -1 if it was no item's.
+  [[nodiscard]] Index item() const { return pivot_ == Pivot::item ? index_ : -1; }
 
  private:
-  Index item_;
+  Pivot pivot_;
+  Index index_;
+};
+
+/// A fit or a search would need more memory than its budget. Nothing was allocated.
+class MemoryBudgetExceeded : public std::runtime_error {
+ public:
+  /// \param what "fit", "search"
+  MemoryBudgetExceeded(const std::string& what, std::uint64_t needed, std::uint64_t budget)
+      : std::runtime_error("the " + what + " needs " + std::to_string(needed) +
+                           " bytes of memory, the budget is " + std::to_string(budget) + " bytes"),
+        needed_(needed) {}
+
+  [[nodiscard]] std::uint64_t needed_bytes() const { return needed_; }
+
+ private:
+  std::uint64_t needed_;
 };
 
 /// The caller's progress callback asked to stop.
@@ -30,4 +67,5 @@ class Cancelled : public std::runtime_error {
   Cancelled() : std::runtime_error("cancelled by the progress callback") {}
 };
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -2,11 +2,19 @@
 
 /// \file
 /// The matrix types that every part of the library shares.
+///
+///     std::vector<Eigen::Triplet<double, lae::Index>> entries{{0, 3, 1.0}, {1, 2, 1.0}};
+///     lae::Csr<double> train(users, items);
+///     train.setFromTriplets(entries.begin(), entries.end());
+///     lae::Matrix<double> embeddings(items, dimensions);
 
 #include <Eigen/Core>
 #include <Eigen/SparseCore>
 
+#include "lae/detail/core/abi.hpp"
+
 namespace lae {
+inline namespace LAE_ABI {
 
 using Eigen::Index;
 
@@ -23,4 +31,5 @@ using Vector = Eigen::Matrix<Scalar, Eigen::Dynamic, 1>;
 template <class Scalar>
 using Csr = Eigen::SparseMatrix<Scalar, Eigen::RowMajor, Index>;
 
+}  // namespace LAE_ABI
 }  // namespace lae

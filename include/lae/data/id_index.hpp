@@ -2,6 +2,12 @@
 
 /// \file
 /// From the ids of users or items in files to rows and columns of matrices, and back.
+///
+///     lae::IdIndex items;
+///     items.insert("B00YQ6X8EO");      // 0
+///     items.insert("B081TJ8YS3");      // 1
+///     items.find("B00YQ6X8EO");        // 0; -1 for an id that is not there
+///     std::string_view id = items[1];  // "B081TJ8YS3"
 
 #include <algorithm>
 #include <cstddef>
@@ -14,8 +20,10 @@
 #include <vector>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// Distinct ids, numbered from 0 in the order in which they came.
 ///
@@ -23,10 +31,10 @@ namespace lae {
 /// memory. So characters lie in one block, and many ids can be looked up at once.
 class IdIndex {
  public:
-  Index size() const { return static_cast<Index>(ends_.size()) - 1; }
+  [[nodiscard]] Index size() const { return static_cast<Index>(ends_.size()) - 1; }
 
   /// The id with this number; valid until the next insert.
-  std::string_view operator[](Index number) const {
+  [[nodiscard]] std::string_view operator[](Index number) const {
     const std::size_t begin = ends_[static_cast<std::size_t>(number)];
     const std::size_t end = ends_[static_cast<std::size_t>(number) + 1];
     return std::string_view(characters_).substr(begin, end - begin);
@@ -48,7 +56,7 @@ class IdIndex {
     numbers.clear();
     std::vector<std::size_t> hashes;
     for (std::size_t first = 0; first < ids.size(); first += ahead) {
-      const std::size_t end = std::min(first + ahead, ids.size());
+      const std::size_t end = (std::min)(first + ahead, ids.size());
       if (2 * (ends_.size() + ahead) > slots_.size()) grow();
       const std::size_t mask = slots_.size() - 1;
       hashes.clear();
@@ -72,7 +80,7 @@ class IdIndex {
   }
 
   /// The number of an id, or -1.
-  std::int32_t find(std::string_view id) const {
+  [[nodiscard]] std::int32_t find(std::string_view id) const {
     return slots_.empty() ? -1 : slots_[place_of(id, hash_of(id))].number;
   }
 
@@ -89,7 +97,7 @@ class IdIndex {
   std::int32_t insert(std::string_view id, std::size_t hash) {
     Slot& slot = slots_[place_of(id, hash)];
     if (slot.number < 0) {
-      if (size() == std::numeric_limits<std::int32_t>::max()) {
+      if (size() == (std::numeric_limits<std::int32_t>::max)()) {
         throw std::length_error("more than 2^31 - 1 different ids");
       }
       slot = {tag_of(hash), static_cast<std::int32_t>(size())};
@@ -100,7 +108,7 @@ class IdIndex {
   }
 
   /// Where the slot with this id is, or the empty one where it belongs.
-  std::size_t place_of(std::string_view id, std::size_t hash) const {
+  [[nodiscard]] std::size_t place_of(std::string_view id, std::size_t hash) const {
     const std::size_t mask = slots_.size() - 1;
     std::size_t place = hash & mask;
     while (slots_[place].number >= 0 &&
@@ -124,4 +132,5 @@ class IdIndex {
   std::vector<Slot> slots_;  ///< a power of two of them, at most half of them in use
 };
 
+}  // namespace LAE_ABI
 }  // namespace lae

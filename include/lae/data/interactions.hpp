@@ -2,6 +2,14 @@
 
 /// \file
 /// Who interacted with what, from a log of ratings to the matrices that models are fitted on.
+///
+///     lae::Catalog catalog;
+///     lae::InteractionLog lines(catalog);
+///     lines.add({"ann", "tent", 5});
+///     lae::Interactions log = lines.take();
+///     lae::keep_latest_of_each_pair(log);
+///     const auto [users, items] = std::pair(catalog.users.size(), catalog.items.size());
+///     auto train = lae::interaction_matrix<float>(log, users, items);
 
 #include <algorithm>
 #include <cstddef>
@@ -15,10 +23,12 @@
 #include "lae/core/errors.hpp"
 #include "lae/core/types.hpp"
 #include "lae/data/id_index.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/parallel.hpp"
 #include "lae/detail/core/require.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// One rating, of a user and an item that an IdIndex knows by these numbers.
 struct Interaction {
@@ -167,7 +177,8 @@ inline Index remove_pairs(Interactions& log, const Interactions& earlier) {
 
 /// Numbers the users and items of several logs anew, leaving out ids that no log holds any more;
 /// the order of the others stays.
-inline Catalog renumber(const Catalog& catalog, const std::vector<Interactions*>& logs) {
+[[nodiscard]] inline Catalog renumber(const Catalog& catalog,
+                                      const std::vector<Interactions*>& logs) {
   std::vector<std::int32_t> user(static_cast<std::size_t>(catalog.users.size()), -1);
   std::vector<std::int32_t> item(static_cast<std::size_t>(catalog.items.size()), -1);
   for (const Interactions* log : logs) {
@@ -198,7 +209,7 @@ inline Catalog renumber(const Catalog& catalog, const std::vector<Interactions*>
 /// besides the matrix as it takes.
 /// \throws std::invalid_argument if the log holds a number out of range, or a pair twice.
 template <class Scalar>
-Csr<Scalar> interaction_matrix(const Interactions& log, Index users, Index items) {
+[[nodiscard]] Csr<Scalar> interaction_matrix(const Interactions& log, Index users, Index items) {
   std::vector<Index> row_start(static_cast<std::size_t>(users) + 1, 0);
   for (const Interaction& i : log) {
     detail::require(i.user >= 0 && i.user < users && i.item >= 0 && i.item < items,
@@ -229,4 +240,5 @@ Csr<Scalar> interaction_matrix(const Interactions& log, Index users, Index items
   return matrix;
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -2,13 +2,21 @@
 
 /// \file
 /// What is written about an item, and the prompt that a text encoder gets to read.
+///
+///     lae::ItemText item;
+///     item.title = "Chess clock";
+///     item.brand = "DGT";
+///     std::string text = lae::item_prompt(item);  // "Title: Chess clock; Brand: DGT"
 
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "lae/detail/core/abi.hpp"
+
 namespace lae {
+inline namespace LAE_ABI {
 
 /// What is known of an item in words; anything may be empty.
 struct ItemText {
@@ -21,7 +29,7 @@ struct ItemText {
 
 /// A text in one line: each run of white space and control characters becomes one space, none at
 /// the ends.
-inline std::string one_line(std::string_view text) {
+[[nodiscard]] inline std::string one_line(std::string_view text) {
   std::string line;
   bool gap = false;
   for (const char c : text) {
@@ -43,7 +51,7 @@ inline std::string one_line(std::string_view text) {
 /// A part of which nothing is known is left out with its name; the prompt of an item of which
 /// nothing at all is known is empty. The parts are in one line each, and so is the
 /// prompt.
-inline std::string item_prompt(const ItemText& text) {
+[[nodiscard]] inline std::string item_prompt(const ItemText& text) {
   std::string prompt;
   const std::pair<const char*, const std::string*> parts[] = {{"Title: ", &text.title},
                                                               {"Category: ", &text.category},
@@ -58,4 +66,5 @@ inline std::string item_prompt(const ItemText& text) {
   return prompt;
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -2,6 +2,10 @@
 
 /// \file
 /// Random numbers that are the same on every platform.
+///
+///     lae::Random random(/*seed=*/1);
+///     double u = random.uniform();
+///     random.shuffle(ids);
 
 #include <cstddef>
 #include <cstdint>
@@ -10,8 +14,10 @@
 #include <vector>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// The engine is fixed by the C++ standard, but the distributions of the standard library are not.
 class Random {
@@ -42,4 +48,5 @@ class Random {
   std::mt19937_64 engine_;
 };
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -20,18 +20,21 @@
 #include "lae/core/errors.hpp"
 #include "lae/core/progress.hpp"
 #include "lae/core/types.hpp"
+#include "lae/data/prepare_features.hpp"
 #include "lae/data/random.hpp"
 #include "lae/detail/algebra/product.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/large_matrix.hpp"
 #include "lae/detail/core/parallel.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/core/stage.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// The words of a text: runs of letters and digits, ASCII letters in lower case. All characters
 /// beyond ASCII count as letters, so words of other languages stay whole, and their case as it is.
-inline std::vector<std::string> words_of(std::string_view text) {
+[[nodiscard]] inline std::vector<std::string> words_of(std::string_view text) {
   std::vector<std::string> words;
   std::string word;
   const auto finish = [&] {
@@ -60,8 +63,8 @@ struct TermCounts {
 
 /// Counts terms, of those that at least `min_documents` and at most `max_documents` documents hold.
 /// \param documents each a list of terms, repeated as often as they occur.
-inline TermCounts count_terms(const std::vector<std::vector<std::string>>& documents,
-                              Index min_documents, Index max_documents) {
+[[nodiscard]] inline TermCounts count_terms(const std::vector<std::vector<std::string>>& documents,
+                                            Index min_documents, Index max_documents) {
   // A term's documents, in ascending order, and how often it occurs in each.
   std::map<std::string_view, std::vector<std::pair<Index, float>>> places;
   for (std::size_t document = 0; document < documents.size(); ++document) {
@@ -87,37 +90,12 @@ inline TermCounts count_terms(const std::vector<std::vector<std::string>>& docum
   return result;
 }
 
-/// Weights terms by tf-idf and gives each document (row) length 1: a count c becomes
-/// (1 + ln c) (1 + ln((1 + documents) / (1 + documents that hold the term))). Rows without terms
-/// stay empty.
-template <class Scalar>
-Csr<Scalar> tf_idf(const Csr<Scalar>& counts) {
-  Vector<double> documents_with = Vector<double>::Zero(counts.cols());
-  for (Index entry = 0; entry < counts.nonZeros(); ++entry) {
-    documents_with[counts.innerIndexPtr()[entry]] += 1;
-  }
-  const auto documents = static_cast<double>(counts.rows());
-  const Vector<double> idf = 1 + ((1 + documents) / (1 + documents_with.array())).log();
-  Csr<Scalar> weights = counts;
-  for (Index row = 0; row < weights.rows(); ++row) {
-    double squares = 0;
-    for (typename Csr<Scalar>::InnerIterator entry(weights, row); entry; ++entry) {
-      const double weight = (1 + std::log(double(entry.value()))) * idf[entry.col()];
-      squares += weight * weight;
-      entry.valueRef() = static_cast<Scalar>(weight);
-    }
-    const auto scale = static_cast<Scalar>(squares > 0 ? 1 / std::sqrt(squares) : 0);
-    for (typename Csr<Scalar>::InnerIterator entry(weights, row); entry; ++entry)
-      entry.valueRef() *= scale;
-  }
-  return weights;
-}
-
 namespace detail {
 
 /// sparse * dense, each row on one thread.
 template <class Scalar>
-Matrix<Scalar> product_of_rows(const Csr<Scalar>& sparse, const Matrix<Scalar>& dense) {
+[[nodiscard]] Matrix<Scalar> product_of_rows(const Csr<Scalar>& sparse,
+                                             const Matrix<Scalar>& dense) {
   Matrix<Scalar> product = large_matrix<Scalar>(sparse.rows(), dense.cols());
   parallel_tiles(sparse.rows(), 64, [&](Index first, Index rows) {
     for (Index row = first; row < first + rows; ++row) {
@@ -151,14 +129,15 @@ Matrix<Scalar> orthonormal_columns(const Matrix<Scalar>& y) {
 /// Cost: 12 (nnz + n d) d flops; (3 n + t) d scalars for n documents, t terms, d dimensions.
 /// \throws std::invalid_argument if dimensions < 1; Cancelled.
 template <class Scalar>
-Matrix<Scalar> latent_semantic_embeddings(const Csr<Scalar>& weights, Index dimensions,
-                                          std::uint64_t seed = 1, const Progress& progress = {}) {
+[[nodiscard]] Matrix<Scalar> latent_semantic_embeddings(const Csr<Scalar>& weights,
+                                                        Index dimensions, std::uint64_t seed = 1,
+                                                        const Progress& progress = {}) {
   constexpr Index oversampling = 10;
   constexpr int iterations = 4;
   detail::require(dimensions > 0, "dimensions must be positive, got ", dimensions);
   const Index n = weights.rows();
   const Index terms = weights.cols();
-  const Index directions = std::min({dimensions + oversampling, n, terms});
+  const Index directions = (std::min)({dimensions + oversampling, n, terms});
   if (directions == 0) return Matrix<Scalar>::Zero(n, 0);
 
   detail::Stage stage(progress, "latent semantic analysis", iterations + 1);
@@ -180,7 +159,7 @@ Matrix<Scalar> latent_semantic_embeddings(const Csr<Scalar>& weights, Index dime
   const Eigen::SelfAdjointEigenSolver<Matrix<double>> eigen(squares.template cast<double>());
   const double smallest = 1e-6 * eigen.eigenvalues().maxCoeff();
   const Index rank = (eigen.eigenvalues().array() > smallest).count();
-  const Index kept = std::min(dimensions, rank);
+  const Index kept = (std::min)(dimensions, rank);
   Matrix<Scalar> rotation(directions, kept);
   for (Index d = 0; d < kept; ++d) {
     const Index from = directions - 1 - d;  // eigenvalues ascend
@@ -210,4 +189,5 @@ Matrix<Scalar> latent_semantic_embeddings(const Csr<Scalar>& weights, Index dime
   return embeddings;
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

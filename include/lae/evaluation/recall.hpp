@@ -1,14 +1,20 @@
 #pragma once
 
 /// \file
-/// Recall of a ranked list.
+/// Recall of a ranked list: how much of what the user wanted it holds.
+///
+/// \code
+/// lae::recall(std::vector<lae::Index>{7, 3, 9}, std::vector<lae::Index>{1, 3, 4}, 2);  // 1/3
+/// \endcode
 
 #include <algorithm>
-#include <iterator>
 
-#include "lae/evaluation/hits.hpp"
+#include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
+#include "lae/detail/evaluation/hits.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// What the hits are divided by.
 enum class RecallDenominator {
@@ -24,13 +30,14 @@ enum class RecallDenominator {
 /// \return a value in [0, 1]; NaN if nothing is relevant.
 /// \throws std::invalid_argument if k < 1 or `relevant` is not sorted.
 template <class Ranked, class Relevant>
-double recall(const Ranked& ranked, const Relevant& relevant, Index k,
-              RecallDenominator denominator = RecallDenominator::relevant) {
+[[nodiscard]] double recall(const Ranked& ranked, const Relevant& relevant, Index k,
+                            RecallDenominator denominator = RecallDenominator::relevant) {
   double hits = 0;
   detail::for_each_hit(ranked, relevant, k, [&](Index) { ++hits; });
-  const Index total = static_cast<Index>(std::distance(std::begin(relevant), std::end(relevant)));
-  const Index divisor = denominator == RecallDenominator::capped ? std::min(k, total) : total;
+  const Index total = detail::relevant_count(relevant);
+  const Index divisor = denominator == RecallDenominator::capped ? (std::min)(k, total) : total;
   return hits / static_cast<double>(divisor);
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -2,6 +2,10 @@
 
 /// \file
 /// Comma-separated values as RFC 4180 describes them, streamed.
+///
+///     lae::CsvReader csv(lae::open_text("ratings.csv"));
+///     const std::size_t user = csv.column("user_id");
+///     while (csv.next()) users.insert(csv[user]);
 
 #include <algorithm>
 #include <cstdint>
@@ -13,10 +17,12 @@
 #include <vector>
 
 #include "lae/core/errors.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/io/text.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// Reads a CSV file with a header. Fields may be quoted, and then hold commas, line breaks and
 /// doubled quotes.
@@ -31,17 +37,17 @@ class CsvReader {
     header_.assign(fields_.begin(), fields_.end());
   }
 
-  const TextSource& source() const { return lines_.source(); }
+  [[nodiscard]] const TextSource& source() const { return lines_.source(); }
 
   /// Where a column is, or -1 if there is none of that name.
-  std::ptrdiff_t find_column(std::string_view name) const {
+  [[nodiscard]] std::ptrdiff_t find_column(std::string_view name) const {
     const auto found = std::find(header_.begin(), header_.end(), name);
     return found == header_.end() ? -1 : found - header_.begin();
   }
 
   /// Where a column is.
   /// \throws FileError naming what the header holds, if there is none of that name.
-  std::size_t column(std::string_view name) const {
+  [[nodiscard]] std::size_t column(std::string_view name) const {
     const std::ptrdiff_t found = find_column(name);
     if (found >= 0) return static_cast<std::size_t>(found);
     std::string names;
@@ -64,7 +70,7 @@ class CsvReader {
   }
 
   /// A field of the record, valid until the next call of `next`.
-  std::string_view operator[](std::size_t column) const { return fields_[column]; }
+  [[nodiscard]] std::string_view operator[](std::size_t column) const { return fields_[column]; }
 
   /// \throws BadLine about the record.
   [[noreturn]] void fail(std::string_view message) const { lines_.fail(record_line_, message); }
@@ -156,4 +162,5 @@ class CsvReader {
   std::string current_;                                      ///< the one that is
 };
 
+}  // namespace LAE_ABI
 }  // namespace lae

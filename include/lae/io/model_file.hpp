@@ -1,7 +1,12 @@
 #pragma once
 
 /// \file
-/// Item models in files of their own format, which is what is in memory and so the fastest to load:
+/// Models in files of their own format, which is what is in memory and so the fastest to load:
+///
+/// \code
+/// lae::save_model("shop.lae", model);
+/// const auto model = lae::load_model<float>("shop.lae");
+/// \endcode
 ///
 /// | byte | bytes | what                                                |
 /// |------|-------|-----------------------------------------------------|
@@ -17,55 +22,40 @@
 /// where they are not integers.
 
 #include <algorithm>
-#include <array>
-#include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <string>
 #include <utility>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
+#include "lae/detail/io/byte_source.hpp"
+#include "lae/detail/io/model_file.hpp"
 #include "lae/io/file.hpp"
 #include "lae/models/item_model.hpp"
+#include "lae/ranking/scorer.hpp"
 
 namespace lae {
-namespace detail {
-
-struct ModelFileHeader {
-  static constexpr std::array<char, 8> expected_magic{'\x93', 'L', 'A', 'E', 'I', 'T', 'E', 'M'};
-  static constexpr std::uint32_t expected_byte_order = 0x01020304;
-  static constexpr std::uint32_t expected_version = 1;
-
-  std::array<char, 8> magic = expected_magic;
-  std::uint32_t byte_order = expected_byte_order;
-  std::uint32_t version = expected_version;
-  std::uint32_t scalar_bytes = 0;
-  std::uint32_t unused = 0;
-  std::uint64_t items = 0;
-};
-static_assert(sizeof(ModelFileHeader) == 32, "lae: the header must not be padded");
-
-inline std::string scalar_name(std::size_t bytes) {
-  if (bytes == sizeof(float)) return "float";
-  if (bytes == sizeof(double)) return "double";
-  return concat(bytes, "-byte");
-}
-
-}  // namespace detail
+inline namespace LAE_ABI {
 
 /// Writes a model (see the top of this header for the format). An existing file is replaced as a
-/// whole, or left as it was. No copy is made.
-/// \throws FileError if the file cannot be written.
-template <class Scalar>
-void save_model(const std::filesystem::path& path, const ItemModel<Scalar>& model) {
-  const Matrix<Scalar>& weights = model.weights();
+/// whole, or left as it was.
+///
+/// \param model an ItemModel, of which no copy is made, or any other scorer that is linear in the
+/// history: its file holds the n x n matrix that it stands for, row i being the scores of a history
+/// of item i alone with value 1, its own item included. That takes the time of scoring n such
+/// histories, all threads, and 16 MB at a time (one row, if that is more).
+/// \throws FileError if the file cannot be written; std::invalid_argument if there are no items.
+template <class Model>
+void save_model(const std::filesystem::path& path, const Model& model) {
+  const Index items = model.items();
+  detail::require(items > 0, "the model has no items");
   detail::ModelFileHeader header;
-  header.scalar_bytes = sizeof(Scalar);
-  header.items = static_cast<std::uint64_t>(model.items());
+  header.scalar_bytes = sizeof(ScalarOf<Model>);
+  header.items = static_cast<std::uint64_t>(items);
   AtomicFile file(path);
   file.write(&header, sizeof(header));
-  file.write(weights.data(), static_cast<std::size_t>(weights.size()) * sizeof(Scalar));
+  detail::write_weights(file, model);
   file.commit();
 }
 
@@ -74,12 +64,12 @@ void save_model(const std::filesystem::path& path, const ItemModel<Scalar>& mode
 /// order or Scalar, or is shorter or longer than it should be: all found out before memory is
 /// allocated.
 template <class Scalar>
-ItemModel<Scalar> load_model(const std::filesystem::path& path) {
+[[nodiscard]] ItemModel<Scalar> load_model(const std::filesystem::path& path) {
   using Header = detail::ModelFileHeader;
   detail::FileSource source(path);
   Header header;
   header.magic = {};
-  source.read(&header, std::min<std::uint64_t>(sizeof(header), source.size()));
+  source.read(&header, (std::min)(std::uint64_t(sizeof(header)), source.size()));
   if (header.magic != Header::expected_magic) source.fail("is not a model file");
   if (source.offset() < sizeof(header)) {
     source.fail(detail::concat("truncated: expected a header of ", sizeof(header), " bytes, found ",
@@ -104,4 +94,5 @@ ItemModel<Scalar> load_model(const std::filesystem::path& path) {
   return ItemModel<Scalar>(std::move(weights));
 }
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -2,100 +2,31 @@
 
 /// \file
 /// Text files read from first to last: bytes from somewhere, cut into lines.
+///
+///     lae::LineReader lines(lae::open_text("users.txt"));
+///     for (std::string_view line; lines.next(line);) ids.emplace_back(line);
 
-#include <cerrno>
 #include <cstdint>
-#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
-#include "lae/core/errors.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
+#include "lae/detail/io/plain_text.hpp"
 #include "lae/io/file.hpp"
+#include "lae/io/text_source.hpp"
 
 namespace lae {
-
-/// Bytes in an unknown number, read from first to last.
-class TextSource {
- public:
-  TextSource(const TextSource&) = delete;
-  TextSource& operator=(const TextSource&) = delete;
-  virtual ~TextSource() = default;
-
-  const std::filesystem::path& path() const { return path_; }
-
-  /// Reads up to `bytes` bytes (at least 1) and returns how many; 0 means the end.
-  /// \throws FileError if reading fails.
-  virtual std::size_t read(char* destination, std::size_t bytes) = 0;
-
-  /// How much of the file has been read, in [0, 1].
-  double fraction_read() const {
-    return file_bytes_ == 0 ? 1 : static_cast<double>(file_position()) / file_bytes_;
-  }
-
- protected:
-  /// \throws FileError if the path is not that of a regular file.
-  explicit TextSource(std::filesystem::path path) : path_(std::move(path)) {
-    std::error_code error;
-    const auto status = std::filesystem::status(path_, error);
-    if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
-      throw FileError(path_, "cannot be read: it is not a regular file");
-    }
-    file_bytes_ = static_cast<double>(std::filesystem::file_size(path_, error));
-    if (error) throw FileError(path_, "cannot be read: " + error.message());
-  }
-
- private:
-  /// How many bytes of the file on disk have been read.
-  virtual std::uint64_t file_position() const = 0;
-
-  std::filesystem::path path_;
-  double file_bytes_ = 0;
-};
-
-using TextSourcePtr = std::unique_ptr<TextSource>;
-
-namespace detail {
-
-class PlainText : public TextSource {
- public:
-  explicit PlainText(const std::filesystem::path& path)
-      : TextSource(path), file_(std::fopen(path.string().c_str(), "rb")) {
-    if (!file_) fail();
-  }
-
-  std::size_t read(char* destination, std::size_t bytes) override {
-    const std::size_t read = std::fread(destination, 1, bytes, file_.get());
-    if (read == 0 && std::ferror(file_.get()) != 0) fail();
-    if (position_ == 0 && read >= 2 && std::memcmp(destination, "\x1f\x8b", 2) == 0) {
-      throw FileError(path(), "is compressed with gzip; open it with open_gzip (lae/io/gzip.hpp)");
-    }
-    position_ += read;
-    return read;
-  }
-
- private:
-  std::uint64_t file_position() const override { return position_; }
-
-  [[noreturn]] void fail() const {
-    throw FileError(path(), "cannot be read: " + std::generic_category().message(errno));
-  }
-
-  FileHandle file_;
-  std::uint64_t position_ = 0;
-};
-
-}  // namespace detail
+inline namespace LAE_ABI {
 
 /// Opens a text file that is not compressed.
 /// \throws FileError if it cannot be opened.
-inline TextSourcePtr open_text(const std::filesystem::path& path) {
+[[nodiscard]] inline TextSourcePtr open_text(const std::filesystem::path& path) {
   return std::make_unique<detail::PlainText>(path);
 }
 
@@ -131,10 +62,10 @@ class LineReader {
 
   explicit LineReader(TextSourcePtr source) : source_(std::move(source)), buffer_(first_size) {}
 
-  const TextSource& source() const { return *source_; }
+  [[nodiscard]] const TextSource& source() const { return *source_; }
 
   /// Number of the line that `next` gave last, from 1.
-  std::uint64_t line_number() const { return line_number_; }
+  [[nodiscard]] std::uint64_t line_number() const { return line_number_; }
 
   /// Gives the next line, valid until the next call, or returns false at the end.
   /// \throws FileError if reading fails or a line is longer than any should be.
@@ -196,24 +127,5 @@ class LineReader {
   std::uint64_t line_number_ = 0;
 };
 
-namespace detail {
-
-/// Calls take(record) for each record that next(record) gives until it returns false. A BadLine
-/// that `next` throws is counted if there is `skipped`.
-template <class Record, class Next, class Take>
-void read_each(Next&& next, Take&& take, SkippedLines* skipped) {
-  while (true) {
-    Record record;
-    try {
-      if (!next(record)) return;
-    } catch (const BadLine& error) {
-      if (skipped == nullptr) throw;
-      skipped->add(error);
-      continue;
-    }
-    take(record);
-  }
-}
-
-}  // namespace detail
+}  // namespace LAE_ABI
 }  // namespace lae

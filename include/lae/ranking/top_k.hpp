@@ -2,14 +2,26 @@
 
 /// \file
 /// Selection of the best k of a stream of scored items, without sorting them all.
+///
+/// \code
+/// lae::TopK<float> top(10);
+/// for (lae::Index item = 0; item < scores.size(); ++item) {
+///   if (top.admits(scores[item])) top.enter(item, scores[item]);
+/// }
+/// top.take(items, best_scores);  // 10 each
+/// \endcode
 
 #include <algorithm>
+#include <cstddef>
 #include <limits>
 #include <vector>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
+#include "lae/detail/core/require.hpp"
 
 namespace lae {
+inline namespace LAE_ABI {
 
 /// Stands in a ranked list where there are fewer candidates than places.
 inline constexpr Index no_item = -1;
@@ -20,10 +32,15 @@ inline constexpr Index no_item = -1;
 template <class Scalar>
 class TopK {
  public:
-  explicit TopK(Index k) : capacity_(static_cast<std::size_t>(k)) {}
+  /// \throws std::invalid_argument if k < 1.
+  explicit TopK(Index k) : capacity_(static_cast<std::size_t>(k)) {
+    detail::require(k > 0, "k must be positive, got ", k);
+  }
 
   /// Whether an item with this score would enter, a test to make before any other.
-  bool admits(Scalar score) const { return score > threshold_ || (!full() && score == threshold_); }
+  [[nodiscard]] bool admits(Scalar score) const {
+    return score > threshold_ || (!full() && score == threshold_);
+  }
 
   /// Enters an item that `admits` let pass; its index is above all earlier ones.
   void enter(Index item, Scalar score) {
@@ -56,15 +73,16 @@ class TopK {
     Index item;
   };
 
-  static bool better(const Entry& a, const Entry& b) {
+  [[nodiscard]] static bool better(const Entry& a, const Entry& b) {
     return a.score > b.score || (a.score == b.score && a.item < b.item);
   }
 
-  bool full() const { return entries_.size() == capacity_; }
+  [[nodiscard]] bool full() const { return entries_.size() == capacity_; }
 
   std::size_t capacity_;
   std::vector<Entry> entries_;  // a heap whose front is the worst
   Scalar threshold_ = -std::numeric_limits<Scalar>::infinity();
 };
 
+}  // namespace LAE_ABI
 }  // namespace lae

@@ -20,8 +20,11 @@
 #include <utility>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 /// A view of a part of a row-major matrix; copying it copies no elements.
 template <class Scalar>
@@ -95,16 +98,16 @@ class ProductKernel {
     const Index depth_step = even_step(a.columns, max_depth, 1);
     const Index row_step = even_step(c.rows(), max_rows, height);
     for (Index k = 0; k < a.columns; k += depth_step) {
-      const Index depth = std::min(depth_step, a.columns - k);
+      const Index depth = (std::min)(depth_step, a.columns - k);
       for (Index i = 0; i < c.rows(); i += row_step) {
-        const Index rows = std::min(row_step, c.rows() - i);
+        const Index rows = (std::min)(row_step, c.rows() - i);
         pack<height>(a.at(i, k), a.row_stride, a.column_stride, rows, depth, packed_a);
         // Columns right of row i + rows - 1 have nothing below the diagonal.
-        const Index columns = region == Region::lower ? std::min(c.cols(), i + rows) : c.cols();
+        const Index columns = region == Region::lower ? (std::min)(c.cols(), i + rows) : c.cols();
         for (Index j = 0; j < columns; j += width) {
-          pack<width>(b.at(k, j), b.column_stride, b.row_stride, std::min(width, columns - j),
+          pack<width>(b.at(k, j), b.column_stride, b.row_stride, (std::min)(width, columns - j),
                       depth, packed_b);
-          multiply_panels<region, store>(c, alpha, i, rows, j, std::min(width, columns - j),
+          multiply_panels<region, store>(c, alpha, i, rows, j, (std::min)(width, columns - j),
                                          packed_a, packed_b, depth);
         }
       }
@@ -129,7 +132,7 @@ class ProductKernel {
     for (; first < rows; first += height) {
       const Scalar* const panel = packed_a + first * depth;
       const Index row = i + first;
-      const Index valid = std::min(height, rows - first);
+      const Index valid = (std::min)(height, rows - first);
       const bool below_diagonal = region == Region::all || j + width <= row + 1;
       if (valid == height && columns == width && below_diagonal) {
         multiply<store>(depth, panel, packed_b, alpha, &c(row, j), c.outerStride(),
@@ -140,7 +143,7 @@ class ProductKernel {
       multiply<Store::set>(depth, panel, packed_b, alpha, product, width,
                            std::make_index_sequence<height>());
       for (Index r = 0; r < valid; ++r) {
-        const Index end = below_diagonal ? columns : std::min(columns, row + r - j + 1);
+        const Index end = below_diagonal ? columns : (std::min)(columns, row + r - j + 1);
         for (Index l = 0; l < end; ++l) {
           Scalar& to = c(row + r, j + l);
           to = store == Store::add ? to + product[r * width + l] : product[r * width + l];
@@ -318,4 +321,6 @@ void set_product(Tile<Scalar> c, const Factor<Scalar>& a, const Factor<Scalar>& 
 
 #endif
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

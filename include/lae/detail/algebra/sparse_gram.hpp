@@ -8,15 +8,21 @@
 
 #include "lae/core/types.hpp"
 #include "lae/detail/algebra/product.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/parallel.hpp"
 #include "lae/detail/core/require.hpp"
+#include "lae/detail/core/stage.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 /// gram += weight * XᵀX, see below; or, with `is_new`, gram <- weight * XᵀX, which clears each row
 /// when it is its turn, in the cache.
+/// \param stage advances by one for each column
 template <class Scalar>
-void add_gram_of_columns(const Csr<Scalar>& x, Scalar weight, Tile<Scalar> gram, bool is_new) {
+void add_gram_of_columns(const Csr<Scalar>& x, Scalar weight, Tile<Scalar> gram, bool is_new,
+                         Stage& stage) {
   const Index n = x.cols();
   const Index* row_start = x.outerIndexPtr();
   const Index* column = x.innerIndexPtr();
@@ -56,6 +62,7 @@ void add_gram_of_columns(const Csr<Scalar>& x, Scalar weight, Tile<Scalar> gram,
         }
       }
     }
+    stage.advance(static_cast<double>(items));
   });
 }
 
@@ -76,4 +83,6 @@ Vector<Scalar> ridge_of_items(const Vector<Scalar>& ridge, Index items) {
   return ridge;
 }
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

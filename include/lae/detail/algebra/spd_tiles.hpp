@@ -12,16 +12,21 @@
 /// written down here, whatever the number of threads, and so do the bits of the result.
 
 #include <algorithm>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "lae/core/errors.hpp"
 #include "lae/core/types.hpp"
 #include "lae/detail/algebra/triangular.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/parallel.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/core/stage.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 /// Side of the tiles for an n x n matrix: an eighth, so that threads need not wait for one another,
 /// but no larger than what is fastest on one thread; a multiple of the product kernel's widths. It
@@ -31,12 +36,21 @@ inline Index spd_tile(Index n) {
   return std::clamp<Index>(eighth, 144, 480);
 }
 
+/// What to say if a matrix has no Cholesky factor.
+struct PivotFailure {
+  Pivot pivot = Pivot::item;
+  std::string matrix = "the matrix";  ///< what it is
+  std::string row = "item";           ///< what a row of it is
+  std::string remedy = "raise the ridge";
+};
+
 /// The lower triangle of a matrix in tiles, and the passes over it.
 template <class Scalar>
 class SpdTiles {
  public:
-  explicit SpdTiles(Tile<Scalar> matrix)
+  explicit SpdTiles(Tile<Scalar> matrix, PivotFailure failure = {})
       : matrix_(matrix),
+        failure_(std::move(failure)),
         tile_(spd_tile(matrix.rows())),
         tiles_((matrix.rows() + tile_ - 1) / tile_),
         state_(static_cast<std::size_t>(tiles_ * tiles_)),
@@ -68,6 +82,7 @@ class SpdTiles {
     stage_ = &stage;
     [[maybe_unused]] const SingleThreadedBlas single_threaded_blas;
     if (deferred_) {
+      remember_threads();
       // Not `single`: GCC's runtime frees the table of dependences of the primary thread alone.
       LAE_OMP(parallel)
       LAE_OMP(master)
@@ -167,10 +182,12 @@ class SpdTiles {
   void invert_diagonal_factor(Index k) {
     const Index failed = invert_cholesky_factor<Scalar>(tile(k, k));
     if (failed < 0) return;
-    const Index item = k * tile_ + failed;
-    throw NotPositiveDefinite(
-        item, concat("the matrix is not positive definite: the pivot of item ", item, " (of ",
-                     matrix_.rows(), ") is not positive; raise the ridge"));
+    const Index row = k * tile_ + failed;
+    throw NotPositiveDefinite(failure_.pivot, row,
+                              concat(failure_.matrix, " is not positive definite in ",
+                                     sizeof(Scalar) == sizeof(float) ? "float" : "double",
+                                     ": the pivot of ", failure_.row, " ", row, " (of ",
+                                     matrix_.rows(), ") is not positive; ", failure_.remedy));
   }
 
   /// Runs one task's work, unless an earlier one failed.
@@ -186,12 +203,13 @@ class SpdTiles {
     return matrix_.block(i * tile_, j * tile_, length(i), length(j));
   }
 
-  Index length(Index t) const { return std::min(tile_, matrix_.rows() - t * tile_); }
+  Index length(Index t) const { return (std::min)(tile_, matrix_.rows() - t * tile_); }
 
   /// Stands for tile (i, j) in the dependences of tasks.
   char* state(Index i, Index j) { return &state_[static_cast<std::size_t>(i * tiles_ + j)]; }
 
   Tile<Scalar> matrix_;
+  PivotFailure failure_;
   Index tile_;
   Index tiles_;
   std::vector<char> state_;
@@ -221,4 +239,6 @@ void transpose_lower_triangle(From&& from, To&& to) {
   });
 }
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

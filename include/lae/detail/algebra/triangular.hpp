@@ -10,8 +10,11 @@
 #include <cmath>
 
 #include "lae/detail/algebra/product.hpp"
+#include "lae/detail/core/abi.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 /// Factors up to this side are computed entry by entry.
 inline constexpr Index smallest_factor = 24;
@@ -152,4 +155,6 @@ void multiply_by_own_transpose(Tile<Scalar> l) {
   multiply_by_own_transpose<Scalar>(l.bottomRightCorner(rest, rest));
 }
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

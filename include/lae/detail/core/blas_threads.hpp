@@ -8,17 +8,26 @@
 extern "C" {
 void openblas_set_num_threads(int) __attribute__((weak));
 int openblas_get_num_threads() __attribute__((weak));
+int openblas_get_parallel() __attribute__((weak));
 }
 #endif
 
-namespace lae::detail {
+#include "lae/detail/core/abi.hpp"
+
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 #if defined(EIGEN_USE_BLAS) && defined(_OPENMP) && defined(__GNUC__)
 
-/// While it lives, calls of OpenBLAS stay on the thread that makes them.
+/// While it lives, calls of OpenBLAS stay on the thread that makes them. Where its threads are
+/// OpenMP's, they do anyway, and their number is that of our own threads, too.
 class SingleThreadedBlas {
  public:
-  SingleThreadedBlas() : before_(openblas_get_num_threads ? openblas_get_num_threads() : 1) {
+  SingleThreadedBlas()
+      : before_(openblas_get_num_threads && openblas_get_parallel && openblas_get_parallel() == 1
+                    ? openblas_get_num_threads()
+                    : 1) {
     if (before_ > 1) openblas_set_num_threads(1);
   }
   ~SingleThreadedBlas() {
@@ -38,4 +47,6 @@ struct SingleThreadedBlas {};
 
 #endif
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

@@ -11,11 +11,14 @@
 #include <utility>
 #include <vector>
 
-#include "lae/core/errors.hpp"
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
+#include "lae/detail/core/borrowed.hpp"
 #include "lae/detail/core/require.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 template <class Scalar>
 void require_finite(Scalar value, std::string_view name, Index row, Index column) {
@@ -70,33 +73,70 @@ Csr<Scalar> canonical_sparse(const Eigen::SparseMatrixBase<Derived>& matrix,
   return rows;
 }
 
+/// A mean squared length to scale by; 1 where there is nothing but zeros.
+inline double scale_or_one(double mean_square) {
+  return mean_square > 0 ? mean_square : 1;
+}
+
+/// Whether a matrix is already what `canonical_sparse` would make of it: compressed, sorted rows,
+/// no duplicates, no zeros, all finite.
+template <class Scalar>
+bool is_canonical(const Csr<Scalar>& matrix) {
+  if (!matrix.isCompressed()) return false;
+  for (Index row = 0; row < matrix.rows(); ++row) {
+    Index before = -1;
+    for (typename Csr<Scalar>::InnerIterator entry(matrix, row); entry; ++entry) {
+      if (entry.col() <= before || entry.value() == Scalar(0) || !std::isfinite(entry.value())) {
+        return false;
+      }
+      before = entry.col();
+    }
+  }
+  return true;
+}
+
+/// The matrix itself if it is canonical, else a canonical copy.
+/// \throws std::invalid_argument as canonical_sparse.
+template <class Scalar, class Derived>
+Borrowed<Csr<Scalar>> borrow_sparse(const Eigen::SparseMatrixBase<Derived>& matrix,
+                                    std::string_view name) {
+  if constexpr (std::is_same_v<Derived, Csr<Scalar>>) {
+    if (is_canonical(matrix.derived())) return Borrowed<Csr<Scalar>>::of(matrix.derived());
+  }
+  return canonical_sparse<Scalar>(matrix, name);
+}
+
 /// Users x items, with at least one interaction.
 /// \throws std::invalid_argument as above, and if there is nothing to learn from.
 template <class Scalar, class Derived>
-Csr<Scalar> canonical_interactions(const Eigen::SparseMatrixBase<Derived>& matrix,
-                                   std::string_view name = "interactions") {
-  Csr<Scalar> rows = canonical_sparse<Scalar>(matrix, name);
-  require(rows.nonZeros() > 0, name, " (", rows.rows(), " users x ", rows.cols(),
+Borrowed<Csr<Scalar>> borrow_interactions(const Eigen::SparseMatrixBase<Derived>& matrix,
+                                          std::string_view name = "interactions") {
+  Borrowed<Csr<Scalar>> rows = borrow_sparse<Scalar>(matrix, name);
+  require(rows->nonZeros() > 0, name, " (", rows->rows(), " users x ", rows->cols(),
           " items) is empty");
   return rows;
 }
 
+/// \throws std::invalid_argument if there are no rows or columns, or a value is not finite.
+template <class Scalar>
+void require_features(const Matrix<Scalar>& features, std::string_view name) {
+  require(features.size() > 0, name, " is empty: ", features.rows(), " x ", features.cols());
+  if (features.allFinite()) return;
+  for (Index row = 0; row < features.rows(); ++row) {
+    for (Index column = 0; column < features.cols(); ++column) {
+      require_finite(features(row, column), name, row, column);
+    }
+  }
+}
+
 /// Items x features, dense: one row-major copy in Scalar. An item whose features are all zero is
 /// valid.
-/// \throws std::invalid_argument if it has no rows or columns or a value is not finite.
+/// \throws std::invalid_argument as require_features.
 template <class Scalar, class Derived>
 Matrix<Scalar> canonical_features(const Eigen::MatrixBase<Derived>& matrix,
                                   std::string_view name = "features") {
-  require(matrix.rows() > 0 && matrix.cols() > 0, name, " is empty: ", matrix.rows(), " x ",
-          matrix.cols());
   Matrix<Scalar> features = matrix.derived().template cast<Scalar>();
-  if (!features.allFinite()) {
-    for (Index row = 0; row < features.rows(); ++row) {
-      for (Index column = 0; column < features.cols(); ++column) {
-        require_finite(features(row, column), name, row, column);
-      }
-    }
-  }
+  require_features(features, name);
   return features;
 }
 
@@ -109,6 +149,47 @@ Csr<Scalar> canonical_features(const Eigen::SparseMatrixBase<Derived>& matrix,
   return canonical_sparse<Scalar>(matrix, name);
 }
 
+/// The features themselves if they can be used as they are, else a canonical copy.
+/// \throws std::invalid_argument as canonical_features.
+template <class Scalar, class Derived>
+Borrowed<Matrix<Scalar>> borrow_features(const Eigen::MatrixBase<Derived>& matrix,
+                                         std::string_view name) {
+  if constexpr (std::is_same_v<Derived, Matrix<Scalar>>) {
+    require_features(matrix.derived(), name);
+    return Borrowed<Matrix<Scalar>>::of(matrix.derived());
+  } else {
+    return canonical_features<Scalar>(matrix, name);
+  }
+}
+template <class Scalar, class Derived>
+Borrowed<Csr<Scalar>> borrow_features(const Eigen::SparseMatrixBase<Derived>& matrix,
+                                      std::string_view name) {
+  if constexpr (std::is_same_v<Derived, Csr<Scalar>>) {
+    if (matrix.rows() > 0 && matrix.cols() > 0 && is_canonical(matrix.derived())) {
+      return Borrowed<Csr<Scalar>>::of(matrix.derived());
+    }
+  }
+  return canonical_features<Scalar>(matrix, name);
+}
+
+/// sizeof the scalars of a type that the library can use as it is; 0 for all other types.
+template <class Derived>
+inline constexpr std::size_t plain_scalar =
+    std::is_same_v<Derived, Matrix<typename Derived::Scalar>> ||
+            std::is_same_v<Derived, Csr<typename Derived::Scalar>>
+        ? sizeof(typename Derived::Scalar)
+        : 0;
+
+/// The number of stored entries.
+template <class Derived>
+Index count_entries(const Eigen::SparseMatrixBase<Derived>& matrix) {
+  if constexpr (std::is_base_of_v<Eigen::SparseCompressedBase<Derived>, Derived>) {
+    return matrix.derived().nonZeros();
+  } else {
+    return typename Derived::PlainObject(matrix.derived()).nonZeros();
+  }
+}
+
 /// The number of stored entries in each column.
 template <class Scalar>
 std::vector<Index> column_counts(const Csr<Scalar>& x) {
@@ -119,21 +200,6 @@ std::vector<Index> column_counts(const Csr<Scalar>& x) {
   return counts;
 }
 
-/// The rows of `top`, then those of `bottom`, which has as many columns.
-template <class Scalar>
-Csr<Scalar> stacked(Csr<Scalar> top, Csr<Scalar> bottom) {
-  Csr<Scalar> rows(top.rows() + bottom.rows(), top.cols());
-  rows.reserve(top.nonZeros() + bottom.nonZeros());
-  rows.topRows(top.rows()) = top;
-  rows.bottomRows(bottom.rows()) = bottom;
-  return rows;
-}
-
-template <class Derived>
-void require_features_of(Index items, const Eigen::EigenBase<Derived>& features,
-                         std::string_view name = "features") {
-  require(features.rows() == items, name, " has ", features.rows(), " rows, but interactions has ",
-          items, " items (columns)");
-}
-
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

@@ -7,12 +7,15 @@
 #include <cstdint>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 
 #ifdef __linux__
 #include <sys/mman.h>
 #endif
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 /// A matrix, not initialised, in huge pages if the system has some to spare. Tiles of a large
 /// row-major matrix touch a page for each of their rows: with huge pages they stay within reach of
@@ -34,4 +37,6 @@ Matrix<Scalar> large_matrix(Index rows, Index cols) {
   return matrix;
 }
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

@@ -8,10 +8,13 @@
 
 #include "lae/core/threads.hpp"
 #include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/blas_threads.hpp"
 #include "lae/detail/core/openmp.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 /// Keeps the first exception thrown inside a parallel region, where none may leave.
 class FirstException {
@@ -48,6 +51,7 @@ void parallel_for(Index count, Body&& body) {
     for (Index i = 0; i < count; ++i) body(i);
     return;
   }
+  remember_threads();
   FirstException error;
   LAE_OMP(parallel for schedule(dynamic, 1))
   for (Index i = 0; i < count; ++i) error.guard([&] { body(i); });
@@ -77,4 +81,6 @@ void parallel_lower_tiles(Index size, Index tile, Body&& body) {
   });
 }
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

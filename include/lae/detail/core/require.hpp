@@ -8,7 +8,11 @@
 #include <stdexcept>
 #include <string>
 
-namespace lae::detail {
+#include "lae/detail/core/abi.hpp"
+
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 template <class... Parts>
 std::string concat(const Parts&... parts) {
@@ -27,4 +31,6 @@ inline void require_positive(double value, const char* name) {
   require(std::isfinite(value) && value > 0, name, " must be positive and finite, got ", value);
 }
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

@@ -5,10 +5,16 @@
 
 #include <type_traits>
 
-namespace lae::detail {
+#include "lae/detail/core/abi.hpp"
+
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 template <class Scalar>
 inline constexpr bool is_supported_scalar =
     std::is_same_v<Scalar, float> || std::is_same_v<Scalar, double>;
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

@@ -8,8 +8,11 @@
 
 #include "lae/core/errors.hpp"
 #include "lae/core/progress.hpp"
+#include "lae/detail/core/abi.hpp"
 
-namespace lae::detail {
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
 
 /// One stage of known total work, reported about once per percent from any thread.
 class Stage {
@@ -46,4 +49,6 @@ class Stage {
   std::mutex mutex_;
 };
 
-}  // namespace lae::detail
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

@@ -1,0 +1,526 @@
+// Makes a data-set folder from files of Amazon Reviews 2023: `prepare_amazon --help`.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <future>
+#include <lae/core/fit_control.hpp>
+#include <lae/data/amazon_csv.hpp>
+#include <lae/data/amazon_json.hpp>
+#include <lae/data/interactions.hpp>
+#include <lae/data/item_tags.hpp>
+#include <lae/data/item_text.hpp>
+#include <lae/data/split.hpp>
+#include <lae/io/gzip.hpp>
+#include <lae/version.hpp>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "checksum.hpp"
+#include "command_line.hpp"
+#include "dataset.hpp"
+#include "new_folder.hpp"
+#include "terminal.hpp"
+
+namespace example {
+namespace {
+
+using lae::Index;
+using lae::Interactions;
+using Json = nlohmann::ordered_json;
+namespace fs = std::filesystem;
+
+enum class ColdItems { all, tested, none };
+
+struct Settings {
+  std::vector<fs::path> reviews;
+  std::optional<fs::path> train;
+  std::optional<fs::path> valid;
+  std::optional<fs::path> test;
+  std::vector<fs::path> items;
+  fs::path output;
+  bool replace = false;
+  std::optional<std::string> name;
+  double rating_above = 3;
+  Index k_core = 10;
+  bool split_each_user = false;
+  std::uint64_t seed = 1;
+  ColdItems cold_items = ColdItems::all;
+  bool skip_bad_lines = false;
+  Index tag_items = 5;
+
+  bool is_split() const { return train.has_value(); }
+};
+
+void add_options(CLI::App& app, Settings& settings) {
+  const auto add_file = [&](const char* name, auto& value, const char* text, const char* group) {
+    return app.add_option(name, value, text)->option_text("FILE")->group(group);
+  };
+  const std::string input = "Input (plain or .gz; JSON lines or CSV, whatever the name)";
+  const char* const group = input.c_str();
+  CLI::Option* reviews =
+      add_file("--reviews", settings.reviews,
+               "reviews: X.jsonl, or CSV with user_id,parent_asin,rating,timestamp;\n"
+               "several files are read as one",
+               group);
+  CLI::Option* train = add_file("--train", settings.train,
+                                "or a published split, taken as it is: its training part,", group)
+                           ->excludes(reviews);
+  CLI::Option* valid = add_file("--valid", settings.valid, "its validation part", group);
+  CLI::Option* test = add_file("--test", settings.test, "and its test part", group);
+  train->needs(valid)->needs(test);
+  valid->needs(train);
+  test->needs(train);
+  add_file("--items", settings.items,
+           "what is written about items: meta_X.jsonl, or CSV with parent_asin,title,\n"
+           "description,details; without it there are neither prompts nor tags",
+           group);
+  app.add_flag("--skip-bad-lines", settings.skip_bad_lines,
+               "count lines that cannot be read and go on, instead of stopping at the first")
+      ->group(input);
+
+  const std::string filters = "Interactions (of --reviews)";
+  app.add_option("--rating-above", settings.rating_above,
+                 "keep ratings above this one; default: 3, that is, 4 and 5 stars")
+      ->option_text("X")
+      ->group(filters)
+      ->excludes(train);
+  app.add_option("--k-core", settings.k_core,
+                 "leave out users and items with fewer interactions than these, until none is\n"
+                 "left; default: 10. 1 leaves out none")
+      ->option_text("K")
+      ->check(CLI::Range(1, 1000000).description(""))
+      ->group(filters)
+      ->excludes(train);
+  app.add_option_function<std::string>(
+         "--split",
+         [&](const std::string& split) { settings.split_each_user = split == "per-user"; },
+         "8:1:1 into train, valid and test: all interactions at random (random, default),\n"
+         "or those of each user, who keeps one or more to learn from (per-user)")
+      ->option_text("HOW")
+      ->check(CLI::IsMember({"random", "per-user"}).description(""))
+      ->group(filters)
+      ->excludes(train);
+  app.add_option("--seed", settings.seed, "of the split; default: 1")
+      ->option_text("N")
+      ->group(filters)
+      ->excludes(train);
+
+  const std::string output = "Output";
+  app.add_option("--output", settings.output, "the folder to make")
+      ->option_text("DIR")
+      ->required()
+      ->group(output);
+  app.add_flag("--replace", settings.replace, "replace the folder if it is a data set already")
+      ->group(output);
+  app.add_option("--name", settings.name, "of the data set; default: the folder's")
+      ->option_text("NAME")
+      ->group(output);
+  app.add_option_function<std::string>(
+         "--cold-items",
+         [&](const std::string& which) {
+           settings.cold_items = which == "all"    ? ColdItems::all
+                                 : which == "test" ? ColdItems::tested
+                                                   : ColdItems::none;
+         },
+         "items without an interaction in train to keep: those in valid or test and those\n"
+         "of --items that no filter left out (all, default), the former alone (test), or\n"
+         "none of them (none)")
+      ->option_text("WHICH")
+      ->check(CLI::IsMember({"all", "test", "none"}).description(""))
+      ->group(output);
+  app.add_option("--tag-items", settings.tag_items,
+                 "a word, category or brand becomes a tag if that many items have it, and no\n"
+                 "more than half of all; default: 5")
+      ->option_text("N")
+      ->check(CLI::Range(1, 1000000).description(""))
+      ->group(output);
+}
+
+/// Whether a file holds JSON lines, not CSV.
+bool is_json(const fs::path& path) {
+  lae::LineReader lines(lae::open_gzip(path));
+  std::string_view line;
+  while (lines.next(line)) {
+    const std::size_t start = line.find_first_not_of(" \t");
+    if (start != line.npos) return line[start] == '{';
+  }
+  throw lae::FileError(path, "is empty");
+}
+
+/// Reads the input files, while their checksums are computed on another thread.
+class Reader {
+ public:
+  Reader(bool skip_bad_lines, StatusLine& status)
+      : skip_bad_lines_(skip_bad_lines), status_(status) {}
+  Reader(const Reader&) = delete;
+  Reader& operator=(const Reader&) = delete;
+  ~Reader() { is_done_ = true; }
+
+  /// The ratings of one file, whose users and items are added to the catalog.
+  Interactions ratings(const fs::path& path, const char* role, lae::Catalog& catalog) {
+    lae::InteractionLog log(catalog);
+    const bool json = is_json(path);
+    lae::TextSourcePtr text = open(path, role);
+    const auto take = [&, &source = *text](const lae::RatingLine& line) {
+      watch(source);
+      log.add(line);
+    };
+    json ? lae::read_reviews_json(std::move(text), take, skipped())
+         : lae::read_ratings_csv(std::move(text), take, skipped());
+    Interactions interactions = log.take();
+    if (interactions.empty()) throw lae::FileError(path, "holds no ratings");
+    return interactions;
+  }
+
+  template <class Take>
+  void items(const fs::path& path, Take&& take_item) {
+    const bool json = is_json(path);
+    lae::TextSourcePtr text = open(path, "items");
+    const auto take = [&, &source = *text](const lae::ItemText& item) {
+      watch(source);
+      take_item(item);
+    };
+    json ? lae::read_items_json(std::move(text), take, skipped())
+         : lae::read_items_csv(std::move(text), take, skipped());
+  }
+
+  /// What dataset.json says of the inputs. To be called once, after the last file.
+  Json inputs_json() {
+    status_.show("waiting for checksums");
+    Json json = Json::array();
+    for (Input& input : inputs_) {
+      while (input.checksum.wait_for(std::chrono::milliseconds(50)) != std::future_status::ready) {
+        Interruption::check();
+      }
+      json.push_back({{"file", input.path.filename().string()},
+                      {"role", input.role},
+                      {"bytes", fs::file_size(input.path)},
+                      {"sha256", input.checksum.get()},
+                      {"lines_skipped", input.skipped.count}});
+    }
+    return json;
+  }
+
+  void report_skipped_lines() const {
+    for (const Input& input : inputs_) {
+      if (input.skipped.count == 0) continue;
+      fmt::print("skipped {} lines of {}, of which the first are\n",
+                 fmt::group_digits(input.skipped.count), input.path.string());
+      for (const std::string& message : input.skipped.first_messages) fmt::print("  {}\n", message);
+    }
+  }
+
+ private:
+  struct Input {
+    fs::path path;
+    const char* role;
+    lae::SkippedLines skipped;
+    std::future<std::string> checksum;
+  };
+
+  lae::TextSourcePtr open(const fs::path& path, const char* role) {
+    inputs_.push_back({path, role, {}, std::async(std::launch::async, [this, path] {
+                         return sha256_of_file(path, is_done_);
+                       })});
+    return lae::open_gzip(path);
+  }
+
+  lae::SkippedLines* skipped() { return skip_bad_lines_ ? &inputs_.back().skipped : nullptr; }
+
+  /// For each record that is read: says how far it is, now and then.
+  void watch(const lae::TextSource& text) {
+    if (records_read_++ % 4096 != 0) return;
+    status_.show(fmt::format("reading {}: {:.0f} %", text.path().filename().string(),
+                             100 * text.fraction_read()));
+    Interruption::check();
+  }
+
+  bool skip_bad_lines_;
+  StatusLine& status_;
+  std::uint64_t records_read_ = 0;
+  std::atomic<bool> is_done_{false};
+  std::vector<Input> inputs_;
+};
+
+/// Interactions in parts, and who and what they are about.
+struct Data {
+  lae::Catalog catalog;
+  lae::Split split;
+  std::vector<lae::ItemText> texts;  ///< of each item; those of which nothing is known have no id
+};
+
+/// Says how many interactions a step has left.
+/// \throws std::runtime_error if there are none.
+void report_step(std::string_view step, std::size_t interactions, std::string_view more = "") {
+  if (interactions == 0) {
+    throw std::runtime_error(fmt::format(
+        "no interaction is left after this step: {} (--rating-above and --k-core choose "
+        "how much the filters leave)",
+        step));
+  }
+  fmt::print("{:<44} {:>13} interactions{}\n", step, fmt::group_digits(interactions), more);
+}
+
+/// Reads reviews, and filters and splits them. `unfiltered` gets all items that they are about.
+Data prepare_reviews(const Settings& settings, Reader& reader, StatusLine& status,
+                     lae::Catalog& unfiltered) {
+  Interactions log;
+  for (const fs::path& path : settings.reviews) {
+    const Interactions more = reader.ratings(path, "reviews", unfiltered);
+    log.insert(log.end(), more.begin(), more.end());
+  }
+  status.clear();
+  report_step("ratings read", log.size(),
+              fmt::format(" of {} users and {} items", fmt::group_digits(unfiltered.users.size()),
+                          fmt::group_digits(unfiltered.items.size())));
+  status.show("filtering");
+  lae::keep_ratings_above(log, settings.rating_above);
+  status.clear();
+  report_step(fmt::format("rating above {}", settings.rating_above), log.size());
+  Interruption::check();
+  lae::keep_latest_of_each_pair(log);
+  report_step("one of each user and item", log.size());
+  Interruption::check();
+  const int rounds = lae::keep_k_core(log, unfiltered, settings.k_core);
+  report_step(
+      fmt::format("{}-core, after {} round{}", settings.k_core, rounds, rounds == 1 ? "" : "s"),
+      log.size());
+  Interruption::check();
+
+  Data data;
+  data.catalog = lae::renumber(unfiltered, {&log});
+  data.split = settings.split_each_user ? lae::split_of_each_user(log, settings.seed)
+                                        : lae::random_split(std::move(log), settings.seed);
+  return data;
+}
+
+/// Reads a published split.
+Data prepare_split(const Settings& settings, Reader& reader, StatusLine& status) {
+  Data data;
+  lae::Split& split = data.split;
+  split.train = reader.ratings(*settings.train, "train", data.catalog);
+  split.valid = reader.ratings(*settings.valid, "valid", data.catalog);
+  split.test = reader.ratings(*settings.test, "test", data.catalog);
+  status.clear();
+  const auto size = [&] { return split.train.size() + split.valid.size() + split.test.size(); };
+  report_step("read", size());
+  for (Interactions* part : {&split.train, &split.valid, &split.test}) {
+    lae::keep_latest_of_each_pair(*part);
+  }
+  lae::remove_pairs(split.valid, split.train);
+  lae::remove_pairs(split.test, split.train);
+  lae::remove_pairs(split.test, split.valid);
+  report_step("one of each user and item", size());
+  return data;
+}
+
+/// Takes the interactions of items that train does not hold out of valid and test.
+void drop_cold_items(Data& data) {
+  std::vector<char> is_known(static_cast<std::size_t>(data.catalog.items.size()), 0);
+  for (const lae::Interaction& i : data.split.train) {
+    is_known[static_cast<std::size_t>(i.item)] = 1;
+  }
+  for (Interactions* part : {&data.split.valid, &data.split.test}) {
+    part->erase(std::remove_if(part->begin(), part->end(),
+                               [&](const lae::Interaction& i) {
+                                 return is_known[static_cast<std::size_t>(i.item)] == 0;
+                               }),
+                part->end());
+  }
+  data.catalog =
+      lae::renumber(data.catalog, {&data.split.train, &data.split.valid, &data.split.test});
+}
+
+/// Reads what is written about the items of `data`, and adds those that only stand there, unless
+/// reviews of them were filtered out.
+void read_item_texts(const Settings& settings, Reader& reader, const lae::Catalog& unfiltered,
+                     Data& data) {
+  lae::IdIndex& items = data.catalog.items;
+  std::vector<lae::ItemText>& texts = data.texts;
+  texts.resize(static_cast<std::size_t>(items.size()));
+  for (const fs::path& path : settings.items) {
+    reader.items(path, [&](const lae::ItemText& text) {
+      Index item = items.find(text.id);
+      if (item < 0) {
+        const bool was_left_out = unfiltered.items.find(text.id) >= 0;
+        if (settings.cold_items != ColdItems::all || was_left_out) return;
+        item = items.insert(text.id);
+        texts.emplace_back();
+      }
+      lae::ItemText& known = texts[static_cast<std::size_t>(item)];
+      if (known.id.empty()) known = text;  // of several, the first
+    });
+  }
+}
+
+std::string users_txt(const lae::IdIndex& users) {
+  std::string lines;
+  for (Index user = 0; user < users.size(); ++user) lines.append(users[user]) += '\n';
+  return lines;
+}
+
+std::string tags_txt(const std::vector<std::string>& names) {
+  std::string lines;
+  for (const std::string& name : names) lines.append(name) += '\n';
+  return lines;
+}
+
+std::string items_jsonl(const Data& data) {
+  std::string lines;
+  for (Index item = 0; item < data.catalog.items.size(); ++item) {
+    const lae::ItemText& text = data.texts[static_cast<std::size_t>(item)];
+    lines += to_line({{"id", data.catalog.items[item]},
+                      {"title", lae::one_line(text.title)},
+                      {"prompt", lae::item_prompt(text)}});
+  }
+  return lines;
+}
+
+/// Which items nobody has in train: as many entries as items, 1 for those.
+lae::Vector<Index> cold_items_of(const Interactions& train, Index items) {
+  lae::Vector<Index> is_cold = lae::Vector<Index>::Ones(items);
+  for (const lae::Interaction& i : train) is_cold[i.item] = 0;
+  return is_cold;
+}
+
+Json parameters_json(const Settings& settings) {
+  static constexpr const char* cold_items[] = {"all", "test", "none"};
+  Json json;
+  if (settings.is_split()) {
+    json["split"] = "as published";
+  } else {
+    json = {{"rating_above", settings.rating_above},
+            {"k_core", settings.k_core},
+            {"split", settings.split_each_user ? "per-user" : "random"},
+            {"seed", settings.seed}};
+  }
+  json["cold_items"] = cold_items[static_cast<int>(settings.cold_items)];
+  json["tag_items"] = settings.tag_items;
+  return json;
+}
+
+void prepare(const Settings& settings) {
+  StatusLine status;
+  NewFolder folder(settings.output, file_name::description, settings.replace);
+  Reader reader(settings.skip_bad_lines, status);
+
+  lae::Catalog unfiltered;
+  Data data = settings.is_split() ? prepare_split(settings, reader, status)
+                                  : prepare_reviews(settings, reader, status, unfiltered);
+  if (settings.cold_items == ColdItems::none) drop_cold_items(data);
+  Interruption::check();
+  read_item_texts(settings, reader, unfiltered, data);
+  status.show("writing");
+
+  const Index users = data.catalog.users.size();
+  const Index items = data.catalog.items.size();
+  lae::save_npz(folder / file_name::train,
+                lae::interaction_matrix<float>(data.split.train, users, items));
+  Interruption::check();
+  lae::save_npz(folder / file_name::valid,
+                lae::interaction_matrix<float>(data.split.valid, users, items));
+  lae::save_npz(folder / file_name::test,
+                lae::interaction_matrix<float>(data.split.test, users, items));
+  Interruption::check();
+  write_text(folder / file_name::users, users_txt(data.catalog.users));
+  write_text(folder / file_name::items, items_jsonl(data));
+  Interruption::check();
+  Index tag_count = 0;
+  if (!settings.items.empty()) {
+    const lae::ItemTags tags = lae::item_tags(data.texts, settings.tag_items);
+    tag_count = tags.matrix.cols();
+    lae::save_npz(folder / file_name::tags, tags.matrix);
+    write_text(folder / file_name::tag_names, tags_txt(tags.names));
+  }
+  Interruption::check();
+
+  const std::size_t interactions =
+      data.split.train.size() + data.split.valid.size() + data.split.test.size();
+  const double density =
+      static_cast<double>(interactions) / static_cast<double>(users) / static_cast<double>(items);
+  const auto with_text = std::count_if(data.texts.begin(), data.texts.end(),
+                                       [](const auto& text) { return !text.id.empty(); });
+  const lae::Vector<Index> is_cold = cold_items_of(data.split.train, items);
+  const Index cold_items = is_cold.sum();
+  const auto cold_test = std::count_if(data.split.test.begin(), data.split.test.end(),
+                                       [&](const auto& i) { return is_cold[i.item] != 0; });
+  const std::string name =
+      settings.name.value_or(fs::absolute(settings.output / "").parent_path().filename().string());
+  const Json description = {{"name", name},
+                            {"users", users},
+                            {"items", items},
+                            {"interactions", interactions},
+                            {"density", density},
+                            {"train", data.split.train.size()},
+                            {"valid", data.split.valid.size()},
+                            {"test", data.split.test.size()},
+                            {"cold_items", cold_items},
+                            {"test_of_cold_items", cold_test},
+                            {"items_with_text", with_text},
+                            {"tags", tag_count},
+                            {"parameters", parameters_json(settings)},
+                            {"inputs", reader.inputs_json()},
+                            {"lae_version", LAE_VERSION_STRING}};
+  write_json(folder / file_name::description, description);
+  folder.commit();
+
+  status.clear();
+  reader.report_skipped_lines();
+  const auto digits = [](auto number) { return fmt::to_string(fmt::group_digits(number)); };
+  fmt::print("train / valid / test                         {} / {} / {}\n",
+             digits(data.split.train.size()), digits(data.split.valid.size()),
+             digits(data.split.test.size()));
+  fmt::print("items that train does not hold               {}, in {} interactions of test\n",
+             digits(cold_items), digits(cold_test));
+  if (!settings.items.empty()) {
+    fmt::print("items with text, tags                        {}, {}\n", digits(with_text),
+               digits(tag_count));
+  }
+  fmt::print("\n| data set | users | items | interactions | density |\n");
+  fmt::print("| --- | ---: | ---: | ---: | ---: |\n");
+  fmt::print("| {} | {} | {} | {} | {:.4f} % |\n\nwritten to {}\n", name, digits(users),
+             digits(items), digits(interactions), 100 * density, settings.output.string());
+  const double model_bytes = 4.0 * static_cast<double>(items) * static_cast<double>(items);
+  if (model_bytes > static_cast<double>(lae::physical_memory())) {
+    fmt::print(
+        "\nA model of so many items takes {:.0f} GB, more than this machine has. A larger "
+        "--k-core\n"
+        "leaves fewer, and so does --cold-items test.\n",
+        model_bytes / 1e9);
+  }
+}
+
+void run(const Settings& settings) {
+  if (settings.reviews.empty() && !settings.is_split()) {
+    throw UsageError("--reviews or --train, --valid and --test are required (see --help)");
+  }
+  prepare(settings);
+}
+
+}  // namespace
+}  // namespace example
+
+int main(int argc, char** argv) {
+  CLI::App app(
+      "Makes a data-set folder for compare_models and its companions from files of Amazon Reviews\n"
+      "2023 or others of their form. The folder is written as a whole or not at all.\n",
+      "prepare_amazon");
+  app.footer(fmt::format(
+      "Of several ratings of an item by one user the latest counts. Users and items are numbered\n"
+      "as they first appear. {}",
+      example::exit_codes_text));
+  example::Settings settings;
+  example::add_options(app, settings);
+  return example::run_program(app, argc, argv, [&] { example::run(settings); });
+}

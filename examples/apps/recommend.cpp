@@ -1,0 +1,416 @@
+// Recommends items to users, and says why: `recommend --help`.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <lae/data/random.hpp>
+#include <lae/io/file.hpp>
+#include <lae/io/model_file.hpp>
+#include <lae/lae.hpp>
+#include <lae/ranking/explain.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "catalog.hpp"
+#include "command_line.hpp"
+#include "dataset.hpp"
+#include "model_options.hpp"
+#include "models.hpp"
+#include "terminal.hpp"
+
+namespace example {
+namespace {
+
+using lae::Index;
+namespace fs = std::filesystem;
+
+struct Settings {
+  fs::path data;
+  std::optional<std::string> model;
+  std::vector<SourceChoice> sources;
+  HyperParameters hyper_parameters;
+  Computation computation;
+  bool train_on_all = false;
+  std::optional<fs::path> load;
+  std::optional<fs::path> save;
+  std::vector<std::string> users;
+  std::vector<std::string> items;
+  Index sample = 0;
+  std::uint64_t seed = 1;
+  bool all = false;
+  std::optional<fs::path> output;
+  Index k = 10;
+  Index reasons = 3;
+};
+
+void add_options(CLI::App& app, Settings& settings) {
+  std::vector<std::string> model_names;
+  for (const auto& model : model_registry<double>()) model_names.push_back(model.name);
+  app.add_option("--data", settings.data, "a data-set folder, as prepare_amazon makes them")
+      ->option_text("DIR")
+      ->required()
+      ->check(CLI::ExistingDirectory);
+  app.add_option("--model", settings.model,
+                 fmt::format("{};\ndefault: l3ae if there are embeddings, else ease",
+                             fmt::join(model_names, ", ")))
+      ->option_text("NAME")
+      ->check(CLI::IsMember(model_names).description(""));
+  app.add_option_function<std::string>(
+         "--train-on", [&](const std::string& parts) { settings.train_on_all = parts == "all"; },
+         "what to fit on, and to know of users: the training part, so that held-out items\n"
+         "can be recognised (train, default), or everything, for real use (all)")
+      ->option_text("PARTS")
+      ->check(CLI::IsMember({"train", "all"}).description(""));
+  app.add_option("--save", settings.save, "write the fitted model to this file")
+      ->option_text("FILE");
+  add_source_option(app, settings.sources, sources_of_models);
+  add_computation_options(app, settings.computation);
+  add_form_option(app, settings.computation);
+  add_hyper_parameter_options(app, settings.hyper_parameters);
+  CLI::Option* load = app.add_option("--load", settings.load,
+                                     "take a model saved before, with the same --scalar, instead\n"
+                                     "of fitting one")
+                          ->option_text("FILE");
+  for (const char* name : {"--model", "--save", "--form", "--source"})
+    load->excludes(app.get_option(name));
+  for (CLI::Option* option : app.get_options(is_hyper_parameter)) load->excludes(option);
+
+  const std::string who = "For whom (one of these; none is needed with --save)";
+  std::vector<CLI::Option*> choices;
+  choices.push_back(app.add_option("--user", settings.users, "users of the data set")
+                        ->option_text("ID...")
+                        ->group(who));
+  choices.push_back(app.add_option("--items", settings.items,
+                                   "someone new who has these items; separated by commas")
+                        ->option_text("ID,...")
+                        ->delimiter(',')
+                        ->group(who));
+  choices.push_back(app.add_option("--sample", settings.sample, "that many users, chosen at random")
+                        ->option_text("N")
+                        ->check(CLI::Range(1, 1000000).description(""))
+                        ->group(who));
+  choices.push_back(app.add_flag("--all", settings.all, "every user, into the file --output")
+                        ->option_text(" ")  // else the help lists what --all excludes
+                        ->group(who));
+  for (CLI::Option* choice : choices) {
+    for (CLI::Option* other : choices) {
+      if (choice != other) choice->excludes(other);
+    }
+  }
+  app.add_option("--seed", settings.seed, "of --sample; default: 1")->option_text("N")->group(who);
+
+  const std::string output = "Output";
+  app.add_option("--k", settings.k, "items to recommend; default: 10")
+      ->option_text("K")
+      ->check(CLI::Range(1, 1000000).description(""))
+      ->group(output);
+  app.add_option("--why", settings.reasons, "items of the history to name as reasons; default: 3")
+      ->option_text("N")
+      ->check(CLI::Range(0, 1000).description(""))
+      ->group(output);
+  app.add_option("-o,--output", settings.output,
+                 "for --all: a .csv file (user_id,rank,item_id,score) or .jsonl file\n"
+                 "({\"user_id\", \"items\": [{\"item_id\", \"score\"}]})")
+      ->option_text("FILE")
+      ->needs(choices.back())
+      ->group(output);
+}
+
+/// Ids and titles; where the folder does not tell them, numbers serve.
+class Names {
+ public:
+  Names(const fs::path& folder, Index users, Index items) {
+    if (fs::exists(folder / file_name::users)) {
+      users_ = read_user_ids(folder / file_name::users);
+      require_lines(folder / file_name::users, users_.size(), users);
+    } else {
+      for (Index user = 0; user < users; ++user) users_.push_back(std::to_string(user));
+    }
+    if (fs::exists(folder / file_name::items)) {
+      items_ = read_item_catalog(folder / file_name::items);
+      require_lines(folder / file_name::items, items_.ids.size(), items);
+    } else {
+      for (Index item = 0; item < items; ++item) items_.ids.push_back(std::to_string(item));
+      items_.titles.resize(items_.ids.size());
+    }
+  }
+
+  const std::string& user(Index user) const { return users_[static_cast<std::size_t>(user)]; }
+  const std::string& item(Index item) const { return items_.ids[static_cast<std::size_t>(item)]; }
+
+  /// Id and title for a terminal, at most `width` characters long.
+  std::string describe(Index index, std::size_t width) const {
+    const std::string& title = items_.titles[static_cast<std::size_t>(index)];
+    return printable(item(index) + (title.empty() ? "" : "  ") + lae::one_line(title), width);
+  }
+
+  /// \throws UsageError if an id is not known.
+  Index find_user(const std::string& id) const { return find(users_, id, "user"); }
+  Index find_item(const std::string& id) const { return find(items_.ids, id, "item"); }
+
+ private:
+  static Index find(const std::vector<std::string>& ids, const std::string& id, const char* kind) {
+    const auto found = std::find(ids.begin(), ids.end(), id);
+    if (found == ids.end()) {
+      throw UsageError(fmt::format("there is no {} \"{}\" among the {}, such as \"{}\"", kind, id,
+                                   ids.size(), ids.empty() ? "" : ids.front()));
+    }
+    return found - ids.begin();
+  }
+
+  std::vector<std::string> users_;
+  ItemCatalog items_;
+};
+
+/// A model, and how to speak of it on a terminal.
+template <class Scalar>
+struct NamedModel {
+  std::string title;
+  lae::ItemModel<Scalar> model;
+};
+
+template <class Scalar>
+lae::Csr<Scalar> all_interactions(const Dataset<Scalar>& data) {
+  return lae::Csr<Scalar>(data.train + data.valid) + data.test;
+}
+
+/// The model to recommend by; `data.train` is what it is fitted on, and features of the items are
+/// taken out of the data.
+template <class Scalar>
+NamedModel<Scalar> obtain_model(const Settings& settings, StatusLine& status,
+                                const ModelEntry<Scalar>& entry, Dataset<Scalar>& data) {
+  if (settings.load) {
+    status.show("loading the model");
+    lae::ItemModel<Scalar> model = lae::load_model<Scalar>(*settings.load);
+    if (model.items() != data.train.cols()) {
+      throw lae::FileError(
+          *settings.load, fmt::format("is a model of {} items, but the data have {}", model.items(),
+                                      data.train.cols()));
+    }
+    return {printable(settings.load->filename().string()), std::move(model)};
+  }
+  const ItemFeatures<Scalar> features(settings.sources, data);
+  const PreparedModel<Scalar> prepared = prepare_model(
+      entry, settings.hyper_parameters, settings.computation.form, data.train, features);
+  lae::FitControl control;
+  control.progress = watch(status, entry.title);
+  std::string title = entry.title;
+  if (!settings.sources.empty()) {
+    title += " on " + printable(names_of(settings.sources));
+  } else if (!data.encoder.empty()) {
+    title += " on embeddings by " + printable(data.encoder);
+  }
+  NamedModel<Scalar> fitted{title, prepared.fit(control)};
+  if (settings.save) {
+    status.show("saving the model");
+    lae::save_model(*settings.save, fitted.model);
+  }
+  return fitted;
+}
+
+/// Prints what one user has and what is recommended to them, and why.
+template <class Scalar>
+void print_recommendations(const Settings& settings, const Names& names,
+                           const NamedModel<Scalar>& by, const Dataset<Scalar>& data,
+                           const lae::Vector<Index>& popularity, std::string_view whom,
+                           const lae::Csr<Scalar>& history, std::optional<Index> user) {
+  constexpr std::size_t width = 96;
+  fmt::print("{}, {} item{} in the history\n", whom, history.nonZeros(),
+             history.nonZeros() == 1 ? "" : "s");
+  for (typename lae::Csr<Scalar>::InnerIterator entry(history, 0); entry; ++entry) {
+    fmt::print("  {}\n", names.describe(entry.col(), width - 2));
+  }
+  if (history.nonZeros() == 0) {
+    fmt::print("nothing to go by, so nothing is recommended\n\n");
+    return;
+  }
+  fmt::print("recommended by {}\n", by.title);
+  lae::RecommendOptions options;
+  options.k = std::min(settings.k, by.model.items());
+  const lae::Recommendations<Scalar> lists = lae::recommend(by.model, history, options);
+  for (Index rank = 0; rank < options.k && lists.items(0, rank) >= 0; ++rank) {
+    const Index item = lists.items(0, rank);
+    std::string remark;
+    if (popularity[item] == 0) remark += "  [new]";
+    const bool is_held_out =
+        user && !settings.train_on_all &&
+        (data.valid.coeff(*user, item) != 0 || data.test.coeff(*user, item) != 0);
+    if (is_held_out) remark += "  [held out]";
+    fmt::print("{:>4} {:>8.4f}  {}{}\n", rank + 1, lists.scores(0, rank),
+               names.describe(item, width - 15 - remark.size()), remark);
+
+    const lae::Explanation<Scalar> why = lae::explain(by.model, history, item, settings.reasons);
+    for (std::size_t i = 0; i < why.reasons.size(); ++i) {
+      fmt::print("     {:>+8.4f}    {}{}\n", why.reasons[i].value, i == 0 ? "for " : "    ",
+                 names.describe(why.reasons[i].item, width - 21));
+    }
+    if (!why.reasons.empty() && why.others > 0) {
+      fmt::print("     {:>+8.4f}        {} more\n", why.rest, why.others);
+    }
+  }
+  fmt::print("\n");
+}
+
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == text.npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
+}
+
+/// Writes the lists of all users, some thousand at a time, or fewer if they are long.
+template <class Scalar>
+void write_all(const Settings& settings, const Names& names, const NamedModel<Scalar>& by,
+               const lae::Csr<Scalar>& histories, StatusLine& status) {
+  lae::RecommendOptions options;
+  options.k = std::min(settings.k, by.model.items());
+  const Index batch = std::clamp<Index>((1 << 20) / options.k, 1, 4096);
+  const bool as_csv = settings.output->extension() == ".csv";
+  lae::AtomicFile file(*settings.output);
+  std::string text = as_csv ? "user_id,rank,item_id,score\n" : "";
+  Index without_history = 0;
+  for (Index first = 0; first < histories.rows(); first += batch) {
+    Interruption::check();
+    status.show(fmt::format("recommending: {:.0f} %", 100.0 * static_cast<double>(first) /
+                                                          static_cast<double>(histories.rows())));
+    const Index users = std::min(batch, histories.rows() - first);
+    const lae::Csr<Scalar> rows = histories.middleRows(first, users);
+    const lae::Recommendations<Scalar> lists = lae::recommend(by.model, rows, options);
+    for (Index row = 0; row < users; ++row) {
+      if (rows.outerIndexPtr()[row] == rows.outerIndexPtr()[row + 1]) {
+        ++without_history;
+        continue;
+      }
+      const std::string& user = names.user(first + row);
+      nlohmann::ordered_json items = nlohmann::ordered_json::array();
+      for (Index rank = 0; rank < options.k && lists.items(row, rank) >= 0; ++rank) {
+        const std::string& item = names.item(lists.items(row, rank));
+        const Scalar score = lists.scores(row, rank);
+        if (as_csv) {
+          text += fmt::format("{},{},{},{}\n", csv_field(user), rank + 1, csv_field(item), score);
+        } else {
+          items.push_back({{"item_id", item}, {"score", score}});
+        }
+      }
+      if (!as_csv) text += to_line({{"user_id", user}, {"items", std::move(items)}});
+    }
+    file.write(text.data(), text.size());
+    text.clear();
+  }
+  Interruption::check();
+  file.commit();
+  status.clear();
+  fmt::print("up to {} items each for {} users, by {}, written to {}\n", settings.k,
+             histories.rows() - without_history, by.title, settings.output->string());
+  if (without_history > 0) {
+    fmt::print("left out {} users without a history\n", without_history);
+  }
+}
+
+/// Users with a history, in random order.
+template <class Scalar>
+std::vector<Index> sample_users(const lae::Csr<Scalar>& histories, Index count,
+                                std::uint64_t seed) {
+  std::vector<Index> users;
+  for (Index user = 0; user < histories.rows(); ++user) {
+    if (histories.outerIndexPtr()[user] < histories.outerIndexPtr()[user + 1]) {
+      users.push_back(user);
+    }
+  }
+  lae::Random(seed).shuffle(users);
+  users.resize(std::min(users.size(), static_cast<std::size_t>(count)));
+  return users;
+}
+
+template <class Scalar>
+void recommend(const Settings& settings) {
+  StatusLine status;
+  // An unwritable target is better known now than after the fit.
+  for (const auto& target : {settings.output, settings.save}) {
+    if (target) lae::AtomicReplacement reservation(*target);
+  }
+  const bool has_embeddings = fs::exists(settings.data / file_name::embeddings);
+  const bool has_features = has_embeddings || !settings.sources.empty();
+  const std::string name = settings.model.value_or(has_features ? "l3ae" : "ease");
+  const auto& models = model_registry<Scalar>();
+  const ModelEntry<Scalar>& entry = *std::find_if(
+      models.begin(), models.end(), [&](const auto& model) { return model.name == name; });
+
+  status.show("reading the data");
+  lae::DatasetParts parts{!settings.load && entry.needs == SideInformation::embeddings,
+                          !settings.load && entry.needs == SideInformation::tags};
+  if (!settings.sources.empty()) parts = parts_of(settings.sources);
+  Dataset<Scalar> data = read_dataset<Scalar>(settings.data, parts);
+  if (settings.train_on_all) data.train = all_interactions(data);
+  const Names names(settings.data, data.train.rows(), data.train.cols());
+  std::vector<Index> users;
+  for (const std::string& user : settings.users) users.push_back(names.find_user(user));
+  if (settings.sample > 0) users = sample_users(data.train, settings.sample, settings.seed);
+  lae::Csr<Scalar> new_user(1, data.train.cols());
+  for (const std::string& item : settings.items) new_user.coeffRef(0, names.find_item(item)) = 1;
+
+  const NamedModel<Scalar> by = obtain_model(settings, status, entry, data);
+  Interruption::check();
+  if (settings.save) {
+    status.clear();
+    fmt::print("{}, saved to {}\n\n", by.title, settings.save->string());
+  }
+  if (settings.all) {
+    write_all(settings, names, by, data.train, status);
+    return;
+  }
+  status.clear();
+  lae::Vector<Index> popularity = lae::Vector<Index>::Zero(data.train.cols());
+  for (Index entry_index = 0; entry_index < data.train.nonZeros(); ++entry_index) {
+    ++popularity[data.train.innerIndexPtr()[entry_index]];
+  }
+  for (const Index user : users) {
+    print_recommendations(settings, names, by, data, popularity,
+                          "user " + printable(names.user(user)),
+                          lae::Csr<Scalar>(data.train.middleRows(user, 1)), user);
+  }
+  if (!settings.items.empty()) {
+    print_recommendations(settings, names, by, data, popularity, "someone new", new_user, {});
+  }
+}
+
+void run(const Settings& settings) {
+  const bool for_somebody =
+      !settings.users.empty() || !settings.items.empty() || settings.sample > 0 || settings.all;
+  if (!for_somebody && !settings.save) {
+    throw UsageError("one of --user, --items, --sample, --all and --save is required (see --help)");
+  }
+  if (settings.all) {
+    const std::string extension = settings.output ? settings.output->extension().string() : "";
+    if (extension != ".csv" && extension != ".jsonl") {
+      throw UsageError("--all needs --output with a name that ends in .csv or .jsonl");
+    }
+  }
+  with_scalar(settings.computation, [&](auto zero) { recommend<decltype(zero)>(settings); });
+}
+
+}  // namespace
+}  // namespace example
+
+int main(int argc, char** argv) {
+  CLI::App app("Recommends items by a closed-form model, and says why.\n", "recommend");
+  app.footer(fmt::format(
+      "A score is a sum over the user's history: item i of it adds the weight B(i, j) to the\n"
+      "score of item j. What is printed below a recommendation are the largest of these parts,\n"
+      "and the sum of all others; they may be negative. [new]: nobody in the training data has\n"
+      "the item, so its score comes from its text alone; [held out]: the user has it in the\n"
+      "validation or test part. Items that a user has already are left out. Users without a\n"
+      "history get no recommendations. Long titles are cut.\n{}",
+      example::exit_codes_text));
+  example::Settings settings;
+  example::add_options(app, settings);
+  return example::run_program(app, argc, argv, [&] { example::run(settings); });
+}

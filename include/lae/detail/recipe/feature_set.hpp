@@ -1,0 +1,202 @@
+#pragma once
+
+/// \file
+/// The sources of side information that play one role in a model, and what is made of their sum.
+
+#include <cmath>
+#include <utility>
+#include <vector>
+
+#include "lae/algebra/gram.hpp"
+#include "lae/core/progress.hpp"
+#include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
+#include "lae/detail/core/borrowed.hpp"
+#include "lae/detail/core/inputs.hpp"
+#include "lae/detail/core/large_matrix.hpp"
+#include "lae/detail/core/parallel.hpp"
+#include "lae/detail/core/require.hpp"
+#include "lae/detail/core/stage.hpp"
+
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
+
+/// The rows of `top`, then those of `bottom`, which has as many columns.
+template <class Scalar>
+Csr<Scalar> stacked_rows(const Csr<Scalar>& top, const Csr<Scalar>& bottom) {
+  Csr<Scalar> rows(top.rows() + bottom.rows(), top.cols());
+  rows.reserve(top.nonZeros() + bottom.nonZeros());
+  rows.topRows(top.rows()) = top;
+  rows.bottomRows(bottom.rows()) = bottom;
+  return rows;
+}
+
+/// F = [√w_1 F_1, √w_2 F_2, ...], items x features: the dense sources come first, then the sparse
+/// ones, each kind in the order given.
+template <class Scalar>
+class FeatureSet {
+ public:
+  void add(Borrowed<Matrix<Scalar>> features, double weight) {
+    dense_.push_back({std::move(features), weight});
+  }
+  void add(Borrowed<Csr<Scalar>> features, double weight) {
+    sparse_.push_back({std::move(features), weight});
+  }
+
+  bool empty() const { return dense_.empty() && sparse_.empty(); }
+  bool is_sparse() const { return dense_.empty(); }
+
+  Index items() const {
+    return dense_.empty() ? sparse_.front().features->rows() : dense_.front().features->rows();
+  }
+
+  /// Dimensions and tags together.
+  Index columns() const { return dense_columns() + sparse_columns(); }
+  Index dense_columns() const { return columns_of(dense_); }
+  Index sparse_columns() const { return columns_of(sparse_); }
+  Index sparse_entries() const {
+    Index entries = 0;
+    for (const auto& source : sparse_) entries += source.features->nonZeros();
+    return entries;
+  }
+
+  /// diag(F Fᵀ).
+  Vector<Scalar> row_squares() const {
+    Vector<Scalar> squares = Vector<Scalar>::Zero(items());
+    for (const auto& source : dense_) {
+      squares += static_cast<Scalar>(source.weight) * source.features->rowwise().squaredNorm();
+    }
+    for (const auto& source : sparse_) {
+      for (Index row = 0; row < squares.size(); ++row) {
+        squares[row] +=
+            static_cast<Scalar>(source.weight) * source.features->row(row).squaredNorm();
+      }
+    }
+    return squares;
+  }
+
+  /// q (see recipe/scaled.hpp).
+  double mean_square() const {
+    if (empty()) return 1;
+    return scale_or_one(row_squares().template cast<double>().mean());
+  }
+
+  /// gram += weight F Fᵀ, lower triangle. \throws Cancelled
+  void add_gram_of_rows(Scalar weight, Matrix<Scalar>& gram, const Progress& progress) const {
+    for (const auto& source : dense_) {
+      lae::add_gram_of_rows(*source.features, weight * static_cast<Scalar>(source.weight), gram,
+                            progress);
+    }
+    for (const auto& source : sparse_) {
+      lae::add_gram_of_rows(*source.features, weight * static_cast<Scalar>(source.weight), gram,
+                            progress);
+    }
+  }
+
+  /// √weight Fᵀ, tags x items, of sources that are all sparse.
+  Csr<Scalar> tag_rows(Scalar weight) const {
+    Csr<Scalar> rows(0, items());
+    for (const auto& source : sparse_) {
+      Csr<Scalar> tags = source.features->transpose();
+      tags *= std::sqrt(weight * static_cast<Scalar>(source.weight));
+      rows = rows.rows() == 0 ? std::move(tags) : stacked_rows(rows, tags);
+    }
+    return rows;
+  }
+
+  /// F as one dense matrix; a single one of our own becomes it.
+  Matrix<Scalar> take_side_by_side() && {
+    if (dense_.size() == 1 && sparse_.empty()) {
+      Matrix<Scalar> features = std::move(dense_.front().features).take();
+      if (dense_.front().weight != 1) features *= root(dense_.front().weight);
+      return features;
+    }
+    return side_by_side();
+  }
+
+  /// F as one dense matrix; a single one is lent as it is.
+  Borrowed<Matrix<Scalar>> lend_side_by_side() const {
+    if (dense_.size() == 1 && sparse_.empty() && dense_.front().weight == 1) {
+      return Borrowed<Matrix<Scalar>>::of(*dense_.front().features);
+    }
+    return side_by_side();
+  }
+
+  /// FᵀF, lower triangle; products with tags are sparse.
+  /// \param side_by_side F
+  Matrix<Scalar> gram_of_columns(const Matrix<Scalar>& side_by_side,
+                                 const Progress& progress) const {
+    if (sparse_.empty()) return lae::gram_of_columns(side_by_side, progress);
+    const Index d = columns();
+    Matrix<Scalar> gram(d, d);
+    Index first = dense_columns();
+    if (first > 0) {
+      gram.topLeftCorner(first, first) =
+          lae::gram_of_columns<Scalar>(side_by_side.leftCols(first), progress);
+    }
+    Stage stage(progress, "gram of tags", static_cast<double>(d - first));
+    for (const auto& source : sparse_) {
+      const Csr<Scalar> tags = source.features->transpose();
+      const Scalar scale = root(source.weight);
+      parallel_tiles(tags.rows(), 16, [&](Index begin, Index rows) {
+        for (Index tag = begin; tag < begin + rows; ++tag) {
+          auto sums = gram.row(first + tag).head(first + tag + 1);
+          sums.setZero();
+          for (typename Csr<Scalar>::InnerIterator entry(tags, tag); entry; ++entry) {
+            sums += scale * entry.value() * side_by_side.row(entry.col()).head(first + tag + 1);
+          }
+        }
+        stage.advance(static_cast<double>(rows));
+      });
+      first += tags.rows();
+    }
+    stage.finish();
+    return gram;
+  }
+
+ private:
+  template <class Features>
+  struct Weighted {
+    Borrowed<Features> features;
+    double weight;
+  };
+
+  template <class List>
+  static Index columns_of(const List& list) {
+    Index columns = 0;
+    for (const auto& source : list) columns += source.features->cols();
+    return columns;
+  }
+
+  static Scalar root(double weight) { return static_cast<Scalar>(std::sqrt(weight)); }
+
+  Matrix<Scalar> side_by_side() const {
+    Matrix<Scalar> f = large_matrix<Scalar>(items(), columns());
+    parallel_tiles(items(), 64, [&](Index first, Index rows) {
+      Index column = 0;
+      for (const auto& source : dense_) {
+        f.block(first, column, rows, source.features->cols()) =
+            root(source.weight) * source.features->middleRows(first, rows);
+        column += source.features->cols();
+      }
+      f.middleRows(first, rows).rightCols(columns() - column).setZero();
+      for (const auto& source : sparse_) {
+        for (Index row = first; row < first + rows; ++row) {
+          for (typename Csr<Scalar>::InnerIterator entry(*source.features, row); entry; ++entry) {
+            f(row, column + entry.col()) = root(source.weight) * entry.value();
+          }
+        }
+        column += source.features->cols();
+      }
+    });
+    return f;
+  }
+
+  std::vector<Weighted<Matrix<Scalar>>> dense_;
+  std::vector<Weighted<Csr<Scalar>>> sparse_;
+};
+
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

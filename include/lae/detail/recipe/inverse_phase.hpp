@@ -1,0 +1,151 @@
+#pragma once
+
+/// \file
+/// P = (G + diag(Λ))⁻¹ of a recipe, for one fit or for many points of a grid.
+
+#include <optional>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "lae/algebra/gram.hpp"
+#include "lae/algebra/spd_inverse.hpp"
+#include "lae/core/fit_cost.hpp"
+#include "lae/core/progress.hpp"
+#include "lae/core/types.hpp"
+#include "lae/detail/algebra/costs.hpp"
+#include "lae/detail/algebra/dual_inverse.hpp"
+#include "lae/detail/core/abi.hpp"
+#include "lae/detail/core/large_matrix.hpp"
+#include "lae/detail/core/parallel.hpp"
+#include "lae/detail/core/require.hpp"
+#include "lae/detail/recipe/fit_data.hpp"
+#include "lae/detail/recipe/regularization.hpp"
+#include "lae/recipe/recipe.hpp"
+
+namespace lae {
+inline namespace LAE_ABI {
+namespace detail {
+
+/// Recipes alike in this have the same P, up to the target scale and the bound of the diagonal.
+inline auto inverse_key(const Recipe& r) {
+  return std::make_tuple(r.refinements.user_exponent, r.gram_weight.value,
+                         r.gram_weight.is_relative, r.form, r.refinements.dropout, r.ridge);
+}
+
+/// P, and what it was made with.
+template <class Scalar>
+struct Inverse {
+  Matrix<Scalar> p;      ///< n x n, both triangles
+  Vector<Scalar> ridge;  ///< Λ
+};
+
+/// What a recipe adds to P's own n x n matrix is counted in recipe/cost.hpp.
+template <class Scalar>
+class InversePhase {
+ public:
+  /// \param data must outlive this
+  /// \param keep_grams whether an n x n matrix may be spent on Gram matrices that points share
+  InversePhase(const FitData<Scalar>& data, const FeatureScale& scale, bool keep_grams)
+      : data_(data), scale_(scale), keep_grams_(keep_grams) {
+    if (!data.in_gram.empty()) {
+      side_squares_ = data.in_gram.row_squares();
+      require_no_overflow(side_squares_, "features");
+    }
+  }
+
+  /// The form of P for this data.
+  FitForm form(const Recipe& recipe) const {
+    return inverse_form<Scalar>(
+        recipe.form, data_.x->rows() + data_.in_gram.sparse_columns(), data_.x->cols(),
+        data_.x->nonZeros() + data_.in_gram.sparse_entries(), data_.in_gram.is_sparse());
+  }
+
+  /// \throws std::invalid_argument (overflow), NotPositiveDefinite, Cancelled
+  Inverse<Scalar> operator()(const Recipe& recipe, const Progress& progress) {
+    const auto alpha = static_cast<Scalar>(recipe.gram_weight.at(scale_));
+    const double exponent = recipe.refinements.user_exponent;
+    const Borrowed<Csr<Scalar>> x = weigh_users(*data_.x, data_.user_weights, exponent);
+    Vector<Scalar> squares = gram_diagonal(*x);
+    require_no_overflow(squares, "interactions");
+    if (has_side()) {
+      squares += alpha * side_squares_;
+      require_no_overflow(squares, "interactions and features");
+    }
+    Inverse<Scalar> inverse;
+    inverse.ridge = ridge_with_dropout(squares, recipe.ridge, recipe.refinements.dropout);
+    if (form(recipe) == FitForm::dual) {
+      inverse.p = has_side() ? dual_inverse(stacked_rows(*x, data_.in_gram.tag_rows(alpha)),
+                                            inverse.ridge, progress)
+                             : dual_inverse(*x, inverse.ridge, progress);
+      return inverse;
+    }
+    inverse.p = keep_grams_ ? sum_of_kept_grams(*x, exponent, alpha, progress)
+                            : new_gram(*x, alpha, progress);
+    add_ridge(inverse.p, inverse.ridge);
+    SpdTiles<Scalar>(inverse.p, {Pivot::item, "the Gram matrix", "item",
+                                 concat("raise the ridge (", recipe.ridge_name, ")")})
+        .invert(progress);
+    mirror_lower_triangle(inverse.p);
+    return inverse;
+  }
+
+ private:
+  bool has_side() const { return side_squares_.size() > 0; }
+
+  /// XᵀX + α F Fᵀ, lower triangle.
+  Matrix<Scalar> new_gram(const Csr<Scalar>& x, Scalar alpha, const Progress& progress) const {
+    Matrix<Scalar> gram = interaction_gram(x, progress);
+    if (has_side()) data_.in_gram.add_gram_of_rows(alpha, gram, progress);
+    return gram;
+  }
+
+  /// The same from `kept_`: XᵀX in its lower triangle, for the latest weights of users, and F Fᵀ in
+  /// its strict upper one.
+  Matrix<Scalar> sum_of_kept_grams(const Csr<Scalar>& x, double exponent, Scalar alpha,
+                                   const Progress& progress) {
+    const Index n = x.cols();
+    if (kept_.size() == 0) {
+      kept_ = large_matrix<Scalar>(n, n);
+      if (has_side()) {
+        Matrix<Scalar> side_gram = zero_lower_triangle<Scalar>(n);
+        data_.in_gram.add_gram_of_rows(1, side_gram, progress);
+        transpose_lower_triangle(side_gram, kept_);
+      }
+    }
+    if (kept_for_ != exponent) {
+      Stage stage(progress, "gram", static_cast<double>(n));
+      add_gram_of_columns<Scalar>(x, 1, kept_, true, stage);
+      stage.finish();
+      kept_for_ = exponent;
+    }
+    Matrix<Scalar> gram = large_matrix<Scalar>(n, n);
+    parallel_lower_tiles(n, 64, [&](Index i, Index rows, Index j, Index columns) {
+      const auto kept = kept_.block(i, j, rows, columns);
+      auto tile = gram.block(i, j, rows, columns);
+      if (!has_side()) {
+        tile = kept;
+      } else if (i != j) {
+        tile = kept + alpha * kept_.block(j, i, columns, rows).transpose();
+      } else {
+        for (Index row = 0; row < rows; ++row) {
+          tile.row(row).head(row) =
+              kept.row(row).head(row) + alpha * kept.col(row).head(row).transpose();
+          tile(row, row) = kept(row, row) + alpha * side_squares_[i + row];
+        }
+      }
+    });
+    return gram;
+  }
+
+  const FitData<Scalar>& data_;
+  FeatureScale scale_;
+  bool keep_grams_;
+  Vector<Scalar> side_squares_;  // diag(F Fᵀ); empty without sources in the Gram matrix
+  Matrix<Scalar> kept_;
+  std::optional<double> kept_for_;  // the user exponent that `kept_` has
+};
+
+}  // namespace detail
+}  // namespace LAE_ABI
+}  // namespace lae

@@ -1,0 +1,1 @@
+#include <lae/lae.hpp>  // compiled with -ffast-math
