@@ -7,7 +7,7 @@
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
-#include <lae/data/random.hpp>
+#include <lae/core/random.hpp>
 #include <lae/io/file.hpp>
 #include <string>
 

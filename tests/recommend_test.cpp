@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
-#include <lae/data/random.hpp>
+#include <lae/core/random.hpp>
 #include <lae/io/csv.hpp>
 #include <lae/io/model_file.hpp>
 #include <lae/io/npy.hpp>

@@ -204,7 +204,9 @@ TEMPLATE_TEST_CASE("Scorers: ranked lists, also with a predicate", "[scorer]", S
 
 TEMPLATE_TEST_CASE("Scorers: all metrics", "[scorer][evaluate]", SCORERS) {
   RandomData random(602);
-  for (const auto& [users, items] : {std::pair<Index, Index>{600, 30}, {40, 1100}}) {
+  for (const auto& size : {std::pair<Index, Index>{600, 30}, {40, 1100}}) {
+    const Index users = size.first;  // C++17 lambdas capture no structured bindings
+    const Index items = size.second;
     const Factors factors(random, items);
     const auto model = factors.make<TestType>();
     const Split split(random, users, items);

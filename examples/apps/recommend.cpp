@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
-#include <lae/data/random.hpp>
+#include <lae/core/random.hpp>
 #include <lae/io/file.hpp>
 #include <lae/io/model_file.hpp>
 #include <lae/lae.hpp>

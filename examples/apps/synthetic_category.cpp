@@ -5,7 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <filesystem>
-#include <lae/data/random.hpp>
+#include <lae/core/random.hpp>
 #include <lae/io/file.hpp>
 #include <nlohmann/json.hpp>
 #include <string>

@@ -17,8 +17,8 @@
 #include <vector>
 
 #include "dataset.hpp"
+#include "lae/core/random.hpp"
 #include "lae/core/types.hpp"
-#include "lae/data/random.hpp"
 
 namespace example {
 namespace detail {

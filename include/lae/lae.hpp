@@ -6,6 +6,7 @@
 ///
 /// \include 01_quickstart.cpp
 
+#include "lae/algebra/truncated_svd.hpp"
 #include "lae/data/interactions.hpp"
 #include "lae/data/item_tags.hpp"
 #include "lae/data/item_text.hpp"

@@ -11,6 +11,7 @@
 #include "lae/core/types.hpp"
 #include "lae/detail/algebra/sparse_gram.hpp"
 #include "lae/detail/core/abi.hpp"
+#include "lae/detail/core/inputs.hpp"
 #include "lae/detail/core/large_matrix.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/core/stage.hpp"
@@ -39,7 +40,7 @@ void add_gram_of_columns(const Csr<Scalar>& x, Scalar weight, Matrix<Scalar>& gr
   detail::require(gram.rows() == x.cols() && gram.cols() == x.cols(), "gram is ", gram.rows(),
                   " x ", gram.cols(), ", but the matrix has ", x.cols(), " columns");
   detail::Stage stage(progress, "gram", static_cast<double>(x.cols()));
-  detail::add_gram_of_columns<Scalar>(x, weight, gram, false, stage);
+  detail::add_gram_of_columns<Scalar>(*detail::compressed(x), weight, gram, false, stage);
   stage.finish();
 }
 
@@ -106,7 +107,7 @@ template <class Scalar>
   const Index n = interactions.cols();
   detail::Stage stage(progress, "gram", static_cast<double>(n));
   Matrix<Scalar> gram = detail::large_matrix<Scalar>(n, n);
-  detail::add_gram_of_columns<Scalar>(interactions, 1, gram, true, stage);
+  detail::add_gram_of_columns<Scalar>(*detail::compressed(interactions), 1, gram, true, stage);
   stage.finish();
   return gram;
 }

@@ -22,6 +22,7 @@
 #include "lae/detail/algebra/costs.hpp"
 #include "lae/detail/algebra/dual_inverse.hpp"
 #include "lae/detail/core/abi.hpp"
+#include "lae/detail/core/inputs.hpp"
 #include "lae/detail/core/require.hpp"
 
 namespace lae {
@@ -55,7 +56,8 @@ template <class Scalar, class Ridge>
                   "the dual form needs a positive ridge for every item");
   if (!is_positive) form = FitForm::primal;
   form = detail::inverse_cost<Scalar>(x.rows(), x.cols(), x.nonZeros(), form).form;
-  if (form == FitForm::dual) return detail::dual_inverse(x, of_items, progress);
+  if (form == FitForm::dual)
+    return detail::dual_inverse(*detail::compressed(x), of_items, progress);
   return regularized_inverse(interaction_gram(x, progress), of_items, progress);
 }
 

@@ -10,8 +10,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "lae/core/random.hpp"
 #include "lae/data/interactions.hpp"
-#include "lae/data/random.hpp"
 #include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/data/split_parts.hpp"

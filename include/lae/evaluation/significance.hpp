@@ -20,8 +20,8 @@
 #include <limits>
 #include <vector>
 
+#include "lae/core/random.hpp"
 #include "lae/core/types.hpp"
-#include "lae/data/random.hpp"
 #include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 

@@ -16,8 +16,8 @@ inline namespace LAE_ABI {
 
 struct AddEaseOptions {
   double lambda_x = 100;  ///< Ridge of the part on interactions; finite and > 0.
-  FeatureRidge lambda_t = FeatureRidge::times_q(2);  ///< That of the part on features; > 0.
-  double alpha = 0.3;  ///< Weight of the part on side information, in [0, 1].
+  FeatureRidge lambda_t = FeatureRidge::times_q(5);  ///< That of the part on features; > 0.
+  double alpha = 0.4;  ///< Weight of the part on side information, in [0, 1].
   /// Off by default. Those of users and the diagonal act on the part on interactions, the scaling
   /// of targets on both.
   Refinements refinements{};

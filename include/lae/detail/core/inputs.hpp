@@ -106,6 +106,14 @@ Borrowed<Csr<Scalar>> borrow_sparse(const Eigen::SparseMatrixBase<Derived>& matr
   return canonical_sparse<Scalar>(matrix, name);
 }
 
+/// The matrix itself if its rows lie one behind the other, as loops over its arrays take them to,
+/// else a copy.
+template <class Scalar>
+Borrowed<Csr<Scalar>> compressed(const Csr<Scalar>& matrix) {
+  if (matrix.isCompressed()) return Borrowed<Csr<Scalar>>::of(matrix);
+  return Csr<Scalar>(matrix);
+}
+
 /// Users x items, with at least one interaction.
 /// \throws std::invalid_argument as above, and if there is nothing to learn from.
 template <class Scalar, class Derived>

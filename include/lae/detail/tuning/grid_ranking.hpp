@@ -15,6 +15,7 @@
 #include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/parallel.hpp"
 #include "lae/detail/core/stage.hpp"
+#include "lae/detail/evaluation/held_out.hpp"
 #include "lae/detail/ranking/rank_users.hpp"
 #include "lae/detail/recipe/factors.hpp"
 #include "lae/detail/recipe/semantic_phase.hpp"

@@ -25,13 +25,13 @@ class Random {
   explicit Random(std::uint64_t seed) : engine_(seed) {}
 
   /// In [0, 1).
-  double uniform() { return static_cast<double>(engine_() >> 11) * 0x1p-53; }
+  [[nodiscard]] double uniform() { return static_cast<double>(engine_() >> 11) * 0x1p-53; }
 
   /// In [0, count).
-  Index below(Index count) { return static_cast<Index>(uniform() * static_cast<double>(count)); }
+  [[nodiscard]] Index below(Index count) { return static_cast<Index>(uniform() * static_cast<double>(count)); }
 
   /// Close to normal with mean 0 and deviation 1, without functions that differ in the last bit.
-  double normal() {
+  [[nodiscard]] double normal() {
     double sum = -6;
     for (int i = 0; i < 12; ++i) sum += uniform();
     return sum;
