@@ -76,8 +76,8 @@ class Range {
   std::string text_;
 };
 
-/// One option of a model: where it stands in the options, and what it may be. (Pointers to members
-/// one by one, since function objects for each would take long to compile.)
+/// One option of a model: where it stands in the options, and what it may be. (With functions of
+/// its own for each kind of option, since function objects would take long to compile.)
 template <class Options>
 class OptionField {
  public:
@@ -91,63 +91,69 @@ class OptionField {
   OptionField(std::string name_, double Options::*member, Range range_, std::string about_)
       : OptionField(std::move(name_), std::move(range_), std::move(about_)) {
     number_ = member;
+    get_ = [](const Self& f, const Options& o) { return o.*f.number_; };
+    set_ = [](const Self& f, Options& o, double value) { o.*f.number_ = value; };
   }
   OptionField(std::string name_, FeatureRidge Options::*member, Range range_, std::string about_)
       : OptionField(std::move(name_), std::move(range_), std::move(about_)) {
     ridge_ = member;
+    get_ = [](const Self& f, const Options& o) { return (o.*f.ridge_).value; };
+    set_ = [](const Self& f, Options& o, double value) { o.*f.ridge_ = value; };
+    text_ = [](const Self& f, const Options& o) { return (o.*f.ridge_).text(); };
+    resolve_ = [](const Self& f, Options& o, const FeatureScale& q) {
+      o.*f.ridge_ = (o.*f.ridge_).at(q);
+    };
   }
   OptionField(std::string name_, FeatureWeight Options::*member, Range range_, std::string about_)
       : OptionField(std::move(name_), std::move(range_), std::move(about_)) {
     weight_ = member;
+    get_ = [](const Self& f, const Options& o) { return (o.*f.weight_).value; };
+    set_ = [](const Self& f, Options& o, double value) { o.*f.weight_ = value; };
+    text_ = [](const Self& f, const Options& o) { return (o.*f.weight_).text(); };
+    resolve_ = [](const Self& f, Options& o, const FeatureScale& q) {
+      o.*f.weight_ = (o.*f.weight_).at(q);
+    };
   }
   OptionField(std::string name_, bool Options::*member, std::string about_)
       : OptionField(std::move(name_), Range::from_to(0, 1), std::move(about_)) {
     switch_ = member;
+    get_ = [](const Self& f, const Options& o) { return o.*f.switch_ ? 1.0 : 0.0; };
+    set_ = [](const Self& f, Options& o, double value) { o.*f.switch_ = value != 0; };
+    text_ = [](const Self& f, const Options& o) {
+      return std::string(o.*f.switch_ ? "yes" : "no");
+    };
   }
   OptionField(std::string name_, Refinements Options::*member, double Refinements::*refinement,
               Range range_, std::string about_)
       : OptionField(std::move(name_), std::move(range_), std::move(about_)) {
     refinements_ = member;
     refinement_ = refinement;
+    get_ = [](const Self& f, const Options& o) { return o.*f.refinements_.*f.refinement_; };
+    set_ = [](const Self& f, Options& o, double value) {
+      o.*f.refinements_.*f.refinement_ = value;
+    };
     is_extra = true;
   }
 
   /// The number; of a switch, 0 or 1.
-  [[nodiscard]] double get(const Options& options) const {
-    if (ridge_) return (options.*ridge_).value;
-    if (weight_) return (options.*weight_).value;
-    if (switch_) return options.*switch_ ? 1 : 0;
-    return refinements_ ? options.*refinements_.*refinement_ : options.*number_;
-  }
+  [[nodiscard]] double get(const Options& options) const { return get_(*this, options); }
 
   /// A relative option (see recipe/scaled.hpp) becomes absolute by it.
-  void set(Options& options, double value) const {
-    if (ridge_) {
-      options.*ridge_ = value;
-    } else if (weight_) {
-      options.*weight_ = value;
-    } else if (switch_) {
-      options.*switch_ = value != 0;
-    } else {
-      (refinements_ ? options.*refinements_.*refinement_ : options.*number_) = value;
-    }
-  }
+  void set(Options& options, double value) const { set_(*this, options, value); }
 
   /// The value as text, with its unit where it is relative: "2 q".
   [[nodiscard]] std::string text(const Options& options) const {
-    if (ridge_) return (options.*ridge_).text();
-    if (weight_) return (options.*weight_).text();
-    if (switch_) return options.*switch_ ? "yes" : "no";
-    return detail::text_of(get(options));
+    return text_ ? text_(*this, options) : detail::text_of(get(options));
   }
 
   /// Makes a relative value absolute.
   void resolve(Options& options, const FeatureScale& q) const {
-    if (ridge_) options.*ridge_ = (options.*ridge_).at(q);
-    if (weight_) options.*weight_ = (options.*weight_).at(q);
+    if (resolve_) resolve_(*this, options, q);
   }
 
  private:
+  using Self = OptionField;
+
   OptionField(std::string name_, Range range_, std::string about_)
       : name(std::move(name_)), range(std::move(range_)), about(std::move(about_)) {}
 
@@ -158,6 +164,11 @@ class OptionField {
   bool Options::*switch_ = nullptr;
   Refinements Options::*refinements_ = nullptr;
   double Refinements::*refinement_ = nullptr;
+
+  double (*get_)(const Self&, const Options&) = nullptr;
+  void (*set_)(const Self&, Options&, double) = nullptr;
+  std::string (*text_)(const Self&, const Options&) = nullptr;             // if it has a unit
+  void (*resolve_)(const Self&, Options&, const FeatureScale&) = nullptr;  // if it is relative
 };
 
 template <class Options>
