@@ -413,7 +413,9 @@ TEST_CASE("recommend finds the same by either form of the fit") {
   CHECK_THAT(many.err, ContainsSubstring("l3ae: the dual form needs no more rows (users)"));
   const Ending dense = shop.recommend({"--user", "a7", "--model", "llm-cease", "--form", "dual"});
   CHECK(dense.code == 2);
-  CHECK_THAT(dense.err, ContainsSubstring("llm-cease: CEASE on dense embeddings has no dual form"));
+  CHECK_THAT(
+      dense.err,
+      ContainsSubstring("llm-cease: with dense features in the Gram matrix there is no dual form"));
 }
 
 TEST_CASE("recommend saves a model for later alone") {

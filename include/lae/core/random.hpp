@@ -28,7 +28,9 @@ class Random {
   [[nodiscard]] double uniform() { return static_cast<double>(engine_() >> 11) * 0x1p-53; }
 
   /// In [0, count).
-  [[nodiscard]] Index below(Index count) { return static_cast<Index>(uniform() * static_cast<double>(count)); }
+  [[nodiscard]] Index below(Index count) {
+    return static_cast<Index>(uniform() * static_cast<double>(count));
+  }
 
   /// Close to normal with mean 0 and deviation 1, without functions that differ in the last bit.
   [[nodiscard]] double normal() {
