@@ -170,7 +170,7 @@ TEST_CASE("A user's own model is searched, evaluated and saved", "[own_model]") 
     const auto model = Solver(trial.options).fit(shop.train, shop.features);
     const auto report = lae::evaluate(model, shop.train, shop.valid).all;
     const Dense weights = textbook(shop, trial.options);
-    for (const std::size_t c : {0, 1}) {
+    for (const std::size_t c : {std::size_t(0), std::size_t(1)}) {
       CHECK(trial.ndcg[c] == Approx(report.ndcg[c]).margin(1e-12));
       CHECK(trial.recall[c] == Approx(report.recall[c]).margin(1e-12));
       CHECK(trial.recall[c] ==

@@ -31,6 +31,8 @@ ModelEntry<typename Solver::Scalar> entry(std::string name, std::string title, s
     const Solver solver(options);
     PreparedModel<Scalar> prepared;
     if constexpr (Options::inputs == lae::Inputs::interactions) {
+      static_cast<void>(needs);
+      static_cast<void>(features);
       prepared.hyper_parameters = named_values(options);
       prepared.form = lae::form_name(solver.estimate(lae::problem_size(train)).form);
       prepared.fit = [solver, &train](const lae::FitControl& control) {
