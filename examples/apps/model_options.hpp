@@ -85,7 +85,7 @@ PreparedModel<Scalar> prepare_model(const ModelEntry<Scalar>& model, const Hyper
 inline constexpr const char* hyper_parameter_group =
     "Hyper-parameters (q is the mean squared length of an item's features)";
 
-inline constexpr const char* extra_group = "Refinements, which are off by default";
+inline constexpr const char* extra_group = "Further options, of no effect by default";
 
 inline bool is_hyper_parameter(const CLI::Option* option) {
   return option->get_group() == hyper_parameter_group || option->get_group() == extra_group;
