@@ -1,18 +1,16 @@
 #pragma once
 
 /// \file
-/// Everything that needs Eigen alone, but for the readers of one publisher's files
-/// (lae/data/amazon_csv.hpp) and what takes long to compile (lae/algebra/truncated_svd.hpp,
-/// lae/data/latent_semantics.hpp). The whole of examples/01_quickstart.cpp:
+/// All models, and what fits, tunes, ranks, evaluates, explains and stores them: what needs Eigen
+/// alone. Not in it, so that it compiles fast: what makes features of texts and tags
+/// (lae/data/prepare_features.hpp, text_features.hpp, item_tags.hpp, item_text.hpp,
+/// latent_semantics.hpp), the truncated SVD (lae/algebra/truncated_svd.hpp) and the readers of one
+/// publisher's files (lae/data/amazon_csv.hpp). The whole of examples/01_quickstart.cpp:
 ///
 /// \include 01_quickstart.cpp
 
 #include "lae/data/interactions.hpp"
-#include "lae/data/item_tags.hpp"
-#include "lae/data/item_text.hpp"
-#include "lae/data/prepare_features.hpp"
 #include "lae/data/split.hpp"
-#include "lae/data/text_features.hpp"
 #include "lae/evaluation/evaluate.hpp"
 #include "lae/io/model_file.hpp"
 #include "lae/io/npy.hpp"

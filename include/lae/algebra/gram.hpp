@@ -7,9 +7,11 @@
 ///     lae::add_gram_of_rows(embeddings, 0.5, gram);             // + 0.5 FFᵀ
 ///     lae::add_ridge(gram, 100.0);                              // + 100 I
 
+#include <algorithm>
+
 #include "lae/core/progress.hpp"
 #include "lae/core/types.hpp"
-#include "lae/detail/algebra/sparse_gram.hpp"
+#include "lae/detail/algebra/gram.hpp"
 #include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/inputs.hpp"
 #include "lae/detail/core/large_matrix.hpp"
@@ -24,7 +26,7 @@ template <class Scalar>
 [[nodiscard]] Matrix<Scalar> zero_lower_triangle(Index size) {
   Matrix<Scalar> matrix = detail::large_matrix<Scalar>(size, size);
   detail::parallel_tiles(size, 64, [&](Index first, Index rows) {
-    for (Index i = first; i < first + rows; ++i) matrix.row(i).head(i + 1).setZero();
+    for (Index i = first; i < first + rows; ++i) std::fill_n(&matrix(i, 0), i + 1, Scalar(0));
   });
   return matrix;
 }
@@ -54,17 +56,13 @@ void add_gram_of_rows(const Matrix<Scalar>& f, Scalar weight, Matrix<Scalar>& gr
                   " x ", gram.cols(), ", but the matrix has ", f.rows(), " rows");
   const auto n = static_cast<double>(f.rows());
   detail::Stage stage(progress, "gram of features", n * n);
+  const detail::Tile<Scalar> sum = gram;
+  const detail::ConstTile<Scalar> factor = f;
   detail::parallel_lower_tiles(
       f.rows(), detail::product_tile, [&](Index i, Index rows, Index j, Index columns) {
-        if (i == j) {
-          detail::add_lower_product<Scalar>(gram.block(i, i, rows, rows), weight,
-                                            detail::plain(f.middleRows(i, rows)),
-                                            detail::transposed(f.middleRows(i, rows)));
-        } else {
-          detail::add_product<Scalar>(gram.block(i, j, rows, columns), weight,
-                                      detail::plain(f.middleRows(i, rows)),
-                                      detail::transposed(f.middleRows(j, columns)));
-        }
+        const auto add = i == j ? detail::add_lower_product<Scalar> : detail::add_product<Scalar>;
+        add(sum.block(i, j, rows, columns), weight, detail::plain(factor.middleRows(i, rows)),
+            detail::transposed(factor.middleRows(j, columns)));
         stage.advance((i == j ? 1 : 2) * static_cast<double>(rows * columns));
       });
   stage.finish();
@@ -84,18 +82,8 @@ void add_gram_of_rows(const Csr<Scalar>& t, Scalar weight, Matrix<Scalar>& gram,
 template <class Scalar>
 [[nodiscard]] Matrix<Scalar> gram_of_columns(const Matrix<Scalar>& f,
                                              const Progress& progress = {}) {
-  const auto d = static_cast<double>(f.cols());
-  detail::Stage stage(progress, "gram of features", d * d);
   Matrix<Scalar> gram(f.cols(), f.cols());
-  detail::parallel_lower_tiles(
-      f.cols(), detail::product_tile / 2, [&](Index i, Index rows, Index j, Index columns) {
-        auto tile = gram.block(i, j, rows, columns);
-        tile.setZero();
-        detail::add_product<Scalar>(tile, 1, detail::transposed(f.middleCols(i, rows)),
-                                    detail::plain(f.middleCols(j, columns)));
-        stage.advance((i == j ? 1 : 2) * static_cast<double>(rows * columns));
-      });
-  stage.finish();
+  detail::set_gram_of_columns<Scalar>(gram, f, progress);
   return gram;
 }
 
@@ -112,19 +100,20 @@ template <class Scalar>
   return gram;
 }
 
-/// gram += ridge * I.
-/// \throws std::invalid_argument if the ridge is not a positive number.
-template <class Scalar>
-void add_ridge(Matrix<Scalar>& gram, Scalar ridge) {
-  gram.diagonal() += detail::ridge_of_items<Scalar>(ridge, gram.rows());
-}
-
 /// gram += diag(ridge), one value for each item.
 /// \throws std::invalid_argument if there is not one value for each item, or one is negative or
 /// not finite.
 template <class Scalar>
 void add_ridge(Matrix<Scalar>& gram, const Vector<Scalar>& ridge) {
-  gram.diagonal() += detail::ridge_of_items<Scalar>(ridge, gram.rows());
+  const Vector<Scalar> values = detail::ridge_of_items<Scalar>(ridge, gram.rows());
+  for (Index i = 0; i < values.size(); ++i) gram(i, i) += values[i];
+}
+
+/// gram += ridge * I.
+/// \throws std::invalid_argument if the ridge is not a positive number.
+template <class Scalar>
+void add_ridge(Matrix<Scalar>& gram, Scalar ridge) {
+  add_ridge(gram, detail::ridge_of_items<Scalar>(ridge, gram.rows()));
 }
 
 }  // namespace LAE_ABI

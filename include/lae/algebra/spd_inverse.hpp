@@ -20,14 +20,14 @@ inline namespace LAE_ABI {
 template <class Scalar>
 void mirror_lower_triangle(Matrix<Scalar>& matrix) {
   detail::require_square(matrix);
-  detail::transpose_lower_triangle(matrix, matrix);
+  detail::transpose_triangle<Scalar>(detail::Triangle::lower, matrix, matrix);
 }
 
 /// Copies the upper triangle over the lower one.
 template <class Scalar>
 void mirror_upper_triangle(Matrix<Scalar>& matrix) {
   detail::require_square(matrix);
-  detail::transpose_lower_triangle(matrix.transpose(), matrix.transpose());
+  detail::transpose_triangle<Scalar>(detail::Triangle::upper, matrix, matrix);
 }
 
 /// Replaces the lower triangle of a symmetric positive definite A by that of L⁻¹, A = L Lᵀ. The

@@ -17,6 +17,7 @@
 
 #include "lae/core/types.hpp"
 #include "lae/detail/core/abi.hpp"
+#include "lae/detail/core/require.hpp"
 
 namespace lae {
 inline namespace LAE_ABI {
@@ -51,8 +52,8 @@ class MemoryBudgetExceeded : public std::runtime_error {
  public:
   /// \param what "fit", "search"
   MemoryBudgetExceeded(const std::string& what, std::uint64_t needed, std::uint64_t budget)
-      : std::runtime_error("the " + what + " needs " + std::to_string(needed) +
-                           " bytes of memory, the budget is " + std::to_string(budget) + " bytes"),
+      : std::runtime_error(detail::concat("the ", what, " needs ", needed,
+                                          " bytes of memory, the budget is ", budget, " bytes")),
         needed_(needed) {}
 
   [[nodiscard]] std::uint64_t needed_bytes() const { return needed_; }

@@ -180,7 +180,7 @@ class OptionFields {
   /// has none), what it is for.
   template <class Value, class... Rest>
   void add(const char* name, Value Options::*member, Rest... rest) {
-    fields_.emplace_back(name, member, rest...);
+    fields_.push_back(Field(name, member, rest...));
   }
   /// The same for an option that is of no effect unless asked for.
   template <class Value, class... Rest>
@@ -190,16 +190,18 @@ class OptionFields {
   }
   /// Adds all refinements.
   void add(Refinements Options::*member) {
-    fields_.emplace_back("dropout", member, &Refinements::dropout, Range::from_below(0, 1),
-                         "a ridge that grows with an item's popularity, as if inputs were dropped "
-                         "out");
-    fields_.emplace_back("user_exponent", member, &Refinements::user_exponent, Range::finite(),
-                         "users with r items in their history count r^(-2a)");
-    fields_.emplace_back("target_exponent", member, &Refinements::target_exponent, Range::finite(),
-                         "scores of an item that n users have are scaled by n^(-b)");
-    fields_.emplace_back("diagonal_bound", member, &Refinements::diagonal_bound,
-                         Range::not_negative_or_infinite(),
-                         "how much an item may stand for itself");
+    const auto add = [&](const char* name, double Refinements::*refinement, Range range,
+                         const char* about) {
+      fields_.push_back(Field(name, member, refinement, std::move(range), about));
+    };
+    add("dropout", &Refinements::dropout, Range::from_below(0, 1),
+        "a ridge that grows with an item's popularity, as if inputs were dropped out");
+    add("user_exponent", &Refinements::user_exponent, Range::finite(),
+        "users with r items in their history count r^(-2a)");
+    add("target_exponent", &Refinements::target_exponent, Range::finite(),
+        "scores of an item that n users have are scaled by n^(-b)");
+    add("diagonal_bound", &Refinements::diagonal_bound, Range::not_negative_or_infinite(),
+        "how much an item may stand for itself");
   }
 
   [[nodiscard]] auto begin() const { return fields_.begin(); }

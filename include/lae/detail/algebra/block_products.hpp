@@ -4,6 +4,7 @@
 /// Products with blocks of a few vectors, the columns of tall row-major matrices, cut into fixed
 /// tiles for threads.
 
+#include <algorithm>
 #include <vector>
 
 #include "lae/core/types.hpp"
@@ -19,10 +20,11 @@ template <class Scalar>
 void multiply_block(const Csr<Scalar>& a, ConstTile<Scalar> x, Tile<Scalar> y) {
   parallel_tiles(a.rows(), 64, [&](Index first, Index rows) {
     for (Index row = first; row < first + rows; ++row) {
-      auto sum = y.row(row);
-      sum.setZero();
+      Scalar* const sum = y.row(row);
+      std::fill_n(sum, y.cols(), Scalar(0));
       for (typename Csr<Scalar>::InnerIterator entry(a, row); entry; ++entry) {
-        sum += entry.value() * x.row(entry.col());
+        Run<Scalar>(sum, y.cols()) +=
+            entry.value() * ConstRun<Scalar>(x.row(entry.col()), y.cols());
       }
     }
   });
@@ -32,8 +34,9 @@ void multiply_block(const Csr<Scalar>& a, ConstTile<Scalar> x, Tile<Scalar> y) {
 template <class Scalar>
 void multiply_block(const Matrix<Scalar>& a, ConstTile<Scalar> x, Tile<Scalar> y) {
   parallel_tiles(a.rows(), product_tile, [&](Index first, Index rows) {
-    y.middleRows(first, rows).setZero();
-    add_product<Scalar>(y.middleRows(first, rows), 1, plain(a.middleRows(first, rows)), plain(x));
+    const Tile<Scalar> part = y.middleRows(first, rows);
+    part.set_zero();
+    add_product<Scalar>(part, 1, plain(a.middleRows(first, rows)), plain(x));
   });
 }
 
@@ -63,7 +66,7 @@ void rotate_columns(const Matrix<Scalar>& x, Tile<Scalar> a) {
   parallel_tiles(a.rows(), product_tile, [&](Index first, Index rows) {
     Matrix<Scalar> rotated = Matrix<Scalar>::Zero(rows, x.cols());
     add_product<Scalar>(rotated, 1, plain(a.block(first, 0, rows, x.rows())), plain(x));
-    a.block(first, 0, rows, x.cols()) = rotated;
+    as_eigen(a.block(first, 0, rows, x.cols())) = rotated;
   });
 }
 
@@ -74,7 +77,7 @@ template <class Scalar>
   const Index size = x.cols();
   std::vector<Matrix<double>> parts(static_cast<std::size_t>((x.rows() + chunk - 1) / chunk));
   parallel_tiles(x.rows(), chunk, [&](Index first, Index rows) {
-    const Matrix<double> values = x.middleRows(first, rows).template cast<double>();
+    const Matrix<double> values = as_eigen(x.middleRows(first, rows)).template cast<double>();
     Matrix<double>& part = parts[static_cast<std::size_t>(first / chunk)];
     part = Matrix<double>::Zero(size, size);
     add_product<double>(part, 1, transposed(values), plain(values));

@@ -42,7 +42,7 @@ struct DenseFactor {
   [[nodiscard]] Index cols() const { return matrix.cols(); }
   void multiply(ConstTile<Scalar> x, Tile<Scalar> y) const { multiply_block(matrix, x, y); }
   void multiply_transposed(ConstTile<Scalar> x, Tile<Scalar> y) const {
-    y = transposed_product<Scalar>(matrix, x);
+    as_eigen(y) = transposed_product<Scalar>(matrix, x);
   }
 };
 
@@ -141,8 +141,8 @@ class GolubKahan {
     b_.diagonal().head(count) = values_.head(count);
   }
 
-  [[nodiscard]] Matrix<Scalar> left(Index count) const { return u_.columns(0, count); }
-  [[nodiscard]] Matrix<Scalar> right(Index count) const { return v_.columns(0, count); }
+  [[nodiscard]] Matrix<Scalar> left(Index count) const { return as_eigen(u_.columns(0, count)); }
+  [[nodiscard]] Matrix<Scalar> right(Index count) const { return as_eigen(v_.columns(0, count)); }
 
  private:
   const Factor& a_;

@@ -35,7 +35,7 @@ class OrthonormalBasis {
   [[nodiscard]] Index dimension() const { return columns_.rows(); }
   [[nodiscard]] Index size() const { return size_; }
   [[nodiscard]] ConstTile<Scalar> columns(Index first, Index count) const {
-    return columns_.middleCols(first, count);
+    return ConstTile<Scalar>(columns_).middleCols(first, count);
   }
 
   /// Adds as many vectors as `y` has columns, or as there is room for in the space, so that all of
@@ -46,9 +46,9 @@ class OrthonormalBasis {
     Matrix<Scalar> coefficients(size_ + width, y.cols());
     coefficients.topRows(size_) = transposed_product<Scalar>(columns(0, size_), y);
     if (width == 0) return coefficients;
-    Tile<Scalar> block = columns_.middleCols(size_, width);
+    Tile<Scalar> block = Tile<Scalar>(columns_).middleCols(size_, width);
     if (width == y.cols()) {
-      block = y;
+      as_eigen(block) = as_eigen(y);
       subtract_product<Scalar>(columns(0, size_), coefficients.topRows(size_), block);
       orthonormalize(block, coefficients.topRows(size_).colwise().squaredNorm(), random);
     } else {

@@ -17,20 +17,16 @@
 #include <algorithm>
 #include <cstddef>
 #include <numeric>
+#include <type_traits>
 #include <utility>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/algebra/tile.hpp"
 #include "lae/detail/core/abi.hpp"
 
 namespace lae {
 inline namespace LAE_ABI {
 namespace detail {
-
-/// A view of a part of a row-major matrix; copying it copies no elements.
-template <class Scalar>
-using Tile = Eigen::Ref<Matrix<Scalar>, 0, Eigen::OuterStride<>>;
-template <class Scalar>
-using ConstTile = Eigen::Ref<const Matrix<Scalar>, 0, Eigen::OuterStride<>>;
 
 /// Side of the tiles into which products are cut for threads: large enough for the full rate, small
 /// enough to keep every thread busy.
@@ -52,15 +48,21 @@ struct Factor {
     return data + row * row_stride + column * column_stride;
   }
 };
+template <class Element>
+Factor<std::remove_const_t<Element>> plain(const Tile<Element>& tile) {
+  return {tile.data(), tile.stride(), 1, tile.rows(), tile.cols()};
+}
+template <class Element>
+Factor<std::remove_const_t<Element>> transposed(const Tile<Element>& tile) {
+  return {tile.data(), 1, tile.stride(), tile.cols(), tile.rows()};
+}
 template <class Derived>
 Factor<typename Derived::Scalar> plain(const Eigen::MatrixBase<Derived>& tile) {
-  static_assert(Derived::IsRowMajor && Derived::InnerStrideAtCompileTime == 1, "not a tile");
-  return {tile.derived().data(), tile.derived().outerStride(), 1, tile.rows(), tile.cols()};
+  return plain(ConstTile<typename Derived::Scalar>(tile.derived()));
 }
 template <class Derived>
 Factor<typename Derived::Scalar> transposed(const Eigen::MatrixBase<Derived>& tile) {
-  static_assert(Derived::IsRowMajor && Derived::InnerStrideAtCompileTime == 1, "not a tile");
-  return {tile.derived().data(), 1, tile.derived().outerStride(), tile.cols(), tile.rows()};
+  return transposed(ConstTile<typename Derived::Scalar>(tile.derived()));
 }
 
 #ifndef EIGEN_USE_BLAS
@@ -135,7 +137,7 @@ class ProductKernel {
       const Index valid = (std::min)(height, rows - first);
       const bool below_diagonal = region == Region::all || j + width <= row + 1;
       if (valid == height && columns == width && below_diagonal) {
-        multiply<store>(depth, panel, packed_b, alpha, &c(row, j), c.outerStride(),
+        multiply<store>(depth, panel, packed_b, alpha, &c(row, j), c.stride(),
                         std::make_index_sequence<height>());
         continue;
       }
@@ -301,13 +303,13 @@ void with_eigen(const Factor<Scalar>& a, const Factor<Scalar>& b, Body&& body) {
 
 template <class Scalar>
 void add_product(Tile<Scalar> c, Scalar alpha, const Factor<Scalar>& a, const Factor<Scalar>& b) {
-  with_eigen(a, b, [&](const auto& x, const auto& y) { c.noalias() += alpha * x * y; });
+  with_eigen(a, b, [&](const auto& x, const auto& y) { as_eigen(c).noalias() += alpha * x * y; });
 }
 template <class Scalar>
 void add_lower_product(Tile<Scalar> c, Scalar alpha, const Factor<Scalar>& a,
                        const Factor<Scalar>& b) {
   with_eigen(a, b, [&](const auto& x, const auto& y) {
-    c.template triangularView<Eigen::Lower>() += alpha * x * y;
+    as_eigen(c).template triangularView<Eigen::Lower>() += alpha * x * y;
   });
 }
 template <class Scalar>
@@ -316,7 +318,7 @@ constexpr std::size_t product_buffer_bytes() {
 }
 template <class Scalar>
 void set_product(Tile<Scalar> c, const Factor<Scalar>& a, const Factor<Scalar>& b) {
-  with_eigen(a, b, [&](const auto& x, const auto& y) { c = (x * y).eval(); });
+  with_eigen(a, b, [&](const auto& x, const auto& y) { as_eigen(c) = (x * y).eval(); });
 }
 
 #endif

@@ -75,8 +75,8 @@ class SpdTiles {
 
  private:
   /// Creates the tasks of all passes and waits for them. Work is counted in products of full tiles.
-  template <class Passes>
-  void run(const Progress& progress, std::string_view name, int passes, Passes&& create_tasks) {
+  void run(const Progress& progress, std::string_view name, int passes,
+           const Body<>& create_tasks) {
     const double tiles = static_cast<double>(tiles_);
     Stage stage(progress, name, passes * tiles * (tiles + 1) * (tiles + 2) / 6);
     stage_ = &stage;
@@ -131,7 +131,7 @@ class SpdTiles {
         LAE_OMP(task if (deferred_) depend(in : kk[0]) depend(inout : ik[0]))
         step([this, i, k] {
           multiply_on_right<Scalar>(tile(i, k), tile(k, k));
-          tile(i, k) = -tile(i, k);
+          negate(tile(i, k));
         });
         for (Index j = 0; j < k; ++j) {
           [[maybe_unused]] char* kj = state(k, j);
@@ -191,8 +191,7 @@ class SpdTiles {
   }
 
   /// Runs one task's work, unless an earlier one failed.
-  template <class Work>
-  void step(Work&& work) {
+  void step(const Body<>& work) {
     error_.guard([&] {
       work();
       stage_->advance(1);
@@ -224,17 +223,27 @@ void require_square(const Matrix<Scalar>& matrix) {
           "the matrix must be square and not empty, got ", matrix.rows(), " x ", matrix.cols());
 }
 
-/// Copies the strict lower triangle of `from` over the strict upper one of `to`, tile by tile,
-/// since one of them is read or written against the direction of memory.
-template <class From, class To>
-void transpose_lower_triangle(From&& from, To&& to) {
+enum class Triangle { lower, upper };
+
+/// Copies one strict triangle of `from` over the other one of `to`, tile by tile, since one of them
+/// is read or written against the direction of memory.
+template <class Scalar>
+void transpose_triangle(Triangle triangle, ConstTile<Scalar> from, Tile<Scalar> to) {
   parallel_lower_tiles(from.rows(), 64, [&](Index i, Index rows, Index j, Index columns) {
     if (i == j) {
-      for (Index row = 1; row < rows; ++row) {
-        to.col(i + row).segment(i, row) = from.row(i + row).segment(i, row).transpose();
+      for (Index row = i + 1; row < i + rows; ++row) {
+        for (Index column = i; column < row; ++column) {
+          if (triangle == Triangle::lower) {
+            to(column, row) = from(row, column);
+          } else {
+            to(row, column) = from(column, row);
+          }
+        }
       }
+    } else if (triangle == Triangle::lower) {
+      copy_transposed(from.block(i, j, rows, columns), to.block(j, i, columns, rows));
     } else {
-      to.block(j, i, columns, rows) = from.block(i, j, rows, columns).transpose();
+      copy_transposed(from.block(j, i, columns, rows), to.block(i, j, rows, columns));
     }
   });
 }

@@ -7,9 +7,11 @@
 /// side smallest_triangle are not split further.
 /// There is no solving among them: a triangle is inverted once and multiplied by ever after.
 
+#include <algorithm>
 #include <cmath>
 
 #include "lae/detail/algebra/product.hpp"
+#include "lae/detail/algebra/tile.hpp"
 #include "lae/detail/core/abi.hpp"
 
 namespace lae {
@@ -26,71 +28,81 @@ inline Index split_point(Index size) {
 
 /// A small triangle as a square with zeros above the diagonal.
 template <class Scalar>
-using SmallSquare = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor,
-                                  smallest_triangle, smallest_triangle>;
-template <class Scalar>
-SmallSquare<Scalar> square_of(ConstTile<Scalar> l) {
-  return l.template triangularView<Eigen::Lower>();
-}
+class SmallSquare {
+ public:
+  explicit SmallSquare(ConstTile<Scalar> l) : size_(l.rows()) {
+    for (Index i = 0; i < size_; ++i) {
+      std::copy_n(l.row(i), i + 1, values_ + i * size_);
+      std::fill_n(values_ + i * size_ + i + 1, size_ - i - 1, Scalar(0));
+    }
+  }
+  [[nodiscard]] ConstTile<Scalar> tile() const { return {values_, size_, size_, size_}; }
+
+ private:
+  Index size_;
+  Scalar values_[smallest_triangle * smallest_triangle];
+};
 
 /// B <- B Lᵀ.
 template <class Scalar>
 void multiply_on_right_by_transposed(Tile<Scalar> b, ConstTile<Scalar> l) {
   if (l.rows() <= smallest_triangle) {
-    set_product<Scalar>(b, plain(b), transposed(square_of<Scalar>(l)));
+    set_product<Scalar>(b, plain(b), transposed(SmallSquare<Scalar>(l).tile()));
     return;
   }
   const Index half = split_point(l.rows());
   const Index rest = l.rows() - half;
-  multiply_on_right_by_transposed<Scalar>(b.rightCols(rest), l.bottomRightCorner(rest, rest));
-  add_product<Scalar>(b.rightCols(rest), 1, plain(b.leftCols(half)),
-                      transposed(l.bottomLeftCorner(rest, half)));
-  multiply_on_right_by_transposed<Scalar>(b.leftCols(half), l.topLeftCorner(half, half));
+  multiply_on_right_by_transposed<Scalar>(b.rightCols(rest), l.rest(half));
+  add_product<Scalar>(b.rightCols(rest), 1, plain(b.leftCols(half)), transposed(l.below(half)));
+  multiply_on_right_by_transposed<Scalar>(b.leftCols(half), l.first(half));
 }
 
 /// B <- B L.
 template <class Scalar>
 void multiply_on_right(Tile<Scalar> b, ConstTile<Scalar> l) {
   if (l.rows() <= smallest_triangle) {
-    set_product<Scalar>(b, plain(b), plain(square_of<Scalar>(l)));
+    set_product<Scalar>(b, plain(b), plain(SmallSquare<Scalar>(l).tile()));
     return;
   }
   const Index half = split_point(l.rows());
   const Index rest = l.rows() - half;
-  multiply_on_right<Scalar>(b.leftCols(half), l.topLeftCorner(half, half));
-  add_product<Scalar>(b.leftCols(half), 1, plain(b.rightCols(rest)),
-                      plain(l.bottomLeftCorner(rest, half)));
-  multiply_on_right<Scalar>(b.rightCols(rest), l.bottomRightCorner(rest, rest));
+  multiply_on_right<Scalar>(b.leftCols(half), l.first(half));
+  add_product<Scalar>(b.leftCols(half), 1, plain(b.rightCols(rest)), plain(l.below(half)));
+  multiply_on_right<Scalar>(b.rightCols(rest), l.rest(half));
 }
 
 /// B <- L B.
 template <class Scalar>
 void multiply_on_left(ConstTile<Scalar> l, Tile<Scalar> b) {
   if (l.rows() <= smallest_triangle) {
-    set_product<Scalar>(b, plain(square_of<Scalar>(l)), plain(b));
+    set_product<Scalar>(b, plain(SmallSquare<Scalar>(l).tile()), plain(b));
     return;
   }
   const Index half = split_point(l.rows());
   const Index rest = l.rows() - half;
-  multiply_on_left<Scalar>(l.bottomRightCorner(rest, rest), b.bottomRows(rest));
-  add_product<Scalar>(b.bottomRows(rest), 1, plain(l.bottomLeftCorner(rest, half)),
-                      plain(b.topRows(half)));
-  multiply_on_left<Scalar>(l.topLeftCorner(half, half), b.topRows(half));
+  multiply_on_left<Scalar>(l.rest(half), b.bottomRows(rest));
+  add_product<Scalar>(b.bottomRows(rest), 1, plain(l.below(half)), plain(b.topRows(half)));
+  multiply_on_left<Scalar>(l.first(half), b.topRows(half));
 }
 
 /// B <- Lᵀ B.
 template <class Scalar>
 void multiply_on_left_by_transposed(ConstTile<Scalar> l, Tile<Scalar> b) {
   if (l.rows() <= smallest_triangle) {
-    set_product<Scalar>(b, transposed(square_of<Scalar>(l)), plain(b));
+    set_product<Scalar>(b, transposed(SmallSquare<Scalar>(l).tile()), plain(b));
     return;
   }
   const Index half = split_point(l.rows());
   const Index rest = l.rows() - half;
-  multiply_on_left_by_transposed<Scalar>(l.topLeftCorner(half, half), b.topRows(half));
-  add_product<Scalar>(b.topRows(half), 1, transposed(l.bottomLeftCorner(rest, half)),
-                      plain(b.bottomRows(rest)));
-  multiply_on_left_by_transposed<Scalar>(l.bottomRightCorner(rest, rest), b.bottomRows(rest));
+  multiply_on_left_by_transposed<Scalar>(l.first(half), b.topRows(half));
+  add_product<Scalar>(b.topRows(half), 1, transposed(l.below(half)), plain(b.bottomRows(rest)));
+  multiply_on_left_by_transposed<Scalar>(l.rest(half), b.bottomRows(rest));
+}
+
+/// B <- -B.
+template <class Scalar>
+void negate(Tile<Scalar> b) {
+  for (Index i = 0; i < b.rows(); ++i) set_scaled(b.cols(), Scalar(-1), b.row(i), b.row(i));
 }
 
 /// A <- L⁻¹ with A = L Lᵀ, lower triangles.
@@ -101,9 +113,9 @@ Index invert_cholesky_factor(Tile<Scalar> a) {
   if (size <= smallest_factor) {
     for (Index i = 0; i < size; ++i) {
       for (Index j = 0; j < i; ++j) {
-        a(i, j) = (a(i, j) - a.row(i).head(j).dot(a.row(j).head(j))) / a(j, j);
+        a(i, j) = (a(i, j) - dot(j, a.row(i), a.row(j))) / a(j, j);
       }
-      const Scalar pivot = a(i, i) - a.row(i).head(i).squaredNorm();
+      const Scalar pivot = a(i, i) - dot(i, a.row(i), a.row(i));
       if (!(pivot > 0) || !std::isfinite(pivot)) return i;
       a(i, i) = std::sqrt(pivot);
     }
@@ -111,17 +123,18 @@ Index invert_cholesky_factor(Tile<Scalar> a) {
       const Scalar inverse = 1 / a(i, i);
       for (Index j = 0; j < i; ++j) {
         // Entries left of j still belong to L, those right of it are needed as L until used.
-        a(i, j) = -inverse * a.row(i).segment(j, i - j).dot(a.col(j).segment(j, i - j));
+        Scalar sum = 0;
+        for (Index k = j; k < i; ++k) sum += a(i, k) * a(k, j);
+        a(i, j) = -inverse * sum;
       }
       a(i, i) = inverse;
     }
     return -1;
   }
   const Index half = split_point(size);
-  const Index rest = size - half;
-  Tile<Scalar> a11 = a.topLeftCorner(half, half);
-  Tile<Scalar> a21 = a.bottomLeftCorner(rest, half);
-  Tile<Scalar> a22 = a.bottomRightCorner(rest, rest);
+  Tile<Scalar> a11 = a.first(half);
+  Tile<Scalar> a21 = a.below(half);
+  Tile<Scalar> a22 = a.rest(half);
   if (const Index failed = invert_cholesky_factor<Scalar>(a11); failed >= 0) return failed;
   multiply_on_right_by_transposed<Scalar>(a21, a11);
   add_lower_product<Scalar>(a22, -1, plain(a21), transposed(a21));
@@ -129,7 +142,7 @@ Index invert_cholesky_factor(Tile<Scalar> a) {
   // The inverse of [L11 0; L21 L22] has -L22⁻¹ L21 L11⁻¹ below the diagonal.
   multiply_on_right<Scalar>(a21, a11);
   multiply_on_left<Scalar>(a22, a21);
-  a21 = -a21;
+  negate(a21);
   return -1;
 }
 
@@ -140,19 +153,20 @@ void multiply_by_own_transpose(Tile<Scalar> l) {
   if (size <= smallest_factor) {
     for (Index i = 0; i < size; ++i) {
       for (Index j = 0; j <= i; ++j) {
-        l(i, j) = l.col(i).tail(size - i).dot(l.col(j).tail(size - i));
+        Scalar sum = 0;
+        for (Index k = i; k < size; ++k) sum += l(k, i) * l(k, j);
+        l(i, j) = sum;
       }
     }
     return;
   }
   const Index half = split_point(size);
-  const Index rest = size - half;
-  Tile<Scalar> l11 = l.topLeftCorner(half, half);
-  Tile<Scalar> l21 = l.bottomLeftCorner(rest, half);
+  Tile<Scalar> l11 = l.first(half);
+  Tile<Scalar> l21 = l.below(half);
   multiply_by_own_transpose<Scalar>(l11);
   add_lower_product<Scalar>(l11, 1, transposed(l21), plain(l21));
-  multiply_on_left_by_transposed<Scalar>(l.bottomRightCorner(rest, rest), l21);
-  multiply_by_own_transpose<Scalar>(l.bottomRightCorner(rest, rest));
+  multiply_on_left_by_transposed<Scalar>(l.rest(half), l21);
+  multiply_by_own_transpose<Scalar>(l.rest(half));
 }
 
 }  // namespace detail

@@ -26,50 +26,65 @@ void require_finite(Scalar value, std::string_view name, Index row, Index column
           row, ", column ", column);
 }
 
-/// A compressed copy with sorted rows, in which entries that stood twice in a row are added up.
+/// A compressed copy with sorted rows; entries that stand twice in a row keep their order.
 template <class Scalar, class Derived>
-Csr<Scalar> sorted_unique(const Eigen::SparseMatrixBase<Derived>& matrix) {
-  if constexpr (!Derived::IsRowMajor ||
-                !std::is_base_of_v<Eigen::SparseCompressedBase<Derived>, Derived>) {
-    return sorted_unique<Scalar>(Csr<typename Derived::Scalar>(matrix.derived()));
-  } else {
-    Csr<Scalar> unique(matrix.rows(), matrix.cols());
-    unique.reserve(matrix.derived().nonZeros());
-    std::vector<std::pair<Index, Scalar>> entries;
-    const auto by_column = [](const auto& a, const auto& b) { return a.first < b.first; };
-    for (Index row = 0; row < matrix.rows(); ++row) {
-      entries.clear();
-      for (typename Derived::InnerIterator entry(matrix.derived(), row); entry; ++entry) {
-        entries.emplace_back(entry.col(), static_cast<Scalar>(entry.value()));
-      }
-      if (!std::is_sorted(entries.begin(), entries.end(), by_column)) {
-        std::stable_sort(entries.begin(), entries.end(), by_column);
-      }
-      unique.startVec(row);
-      for (auto entry = entries.begin(); entry != entries.end();) {
-        const Index column = entry->first;
-        Scalar sum = 0;
-        for (; entry != entries.end() && entry->first == column; ++entry) sum += entry->second;
-        unique.insertBack(row, column) = sum;
-      }
+Csr<Scalar> sorted_rows(const Eigen::SparseMatrixBase<Derived>& matrix) {
+  Csr<Scalar> rows = matrix.derived().template cast<Scalar>();
+  rows.makeCompressed();
+  for (Index row = 0; row < rows.rows(); ++row) {
+    const Index* const columns = rows.innerIndexPtr();
+    if (!std::is_sorted(columns + rows.outerIndexPtr()[row],
+                        columns + rows.outerIndexPtr()[row + 1])) {
+      // Transposing walks through the rows in order.
+      const Csr<Scalar> transposed = rows.transpose();
+      return transposed.transpose();
     }
-    unique.finalize();
-    return unique;
   }
+  return rows;
 }
 
-/// A compressed copy with sorted rows, no duplicates (they are added up) and no explicit zeros.
+/// Adds up entries that stand twice in a row. \param rows compressed and sorted
+template <class Scalar>
+void sum_duplicates(Csr<Scalar>& rows, bool keeps_zeros) {
+  Index* const columns = rows.innerIndexPtr();
+  Scalar* const values = rows.valuePtr();
+  Index kept = 0;
+  Index entry = 0;
+  for (Index row = 0; row < rows.rows(); ++row) {
+    const Index end = rows.outerIndexPtr()[row + 1];
+    while (entry < end) {
+      const Index column = columns[entry];
+      Scalar sum = 0;
+      for (; entry < end && columns[entry] == column; ++entry) sum += values[entry];
+      if (sum == Scalar(0) && !keeps_zeros) continue;
+      columns[kept] = column;
+      values[kept++] = sum;
+    }
+    rows.outerIndexPtr()[row + 1] = kept;
+  }
+  rows.resizeNonZeros(kept);
+}
+
+/// A compressed copy with sorted rows and no duplicates (they are added up).
+template <class Scalar, class Derived>
+Csr<Scalar> sorted_unique(const Eigen::SparseMatrixBase<Derived>& matrix) {
+  Csr<Scalar> rows = sorted_rows<Scalar>(matrix);
+  sum_duplicates(rows, true);
+  return rows;
+}
+
+/// The same without explicit zeros.
 /// \throws std::invalid_argument if a value is not finite (before or after conversion to Scalar).
 template <class Scalar, class Derived>
 Csr<Scalar> canonical_sparse(const Eigen::SparseMatrixBase<Derived>& matrix,
                              std::string_view name) {
-  Csr<Scalar> rows = sorted_unique<Scalar>(matrix);
+  Csr<Scalar> rows = sorted_rows<Scalar>(matrix);
+  sum_duplicates(rows, false);
   for (Index row = 0; row < rows.rows(); ++row) {
     for (typename Csr<Scalar>::InnerIterator entry(rows, row); entry; ++entry) {
       require_finite(entry.value(), name, row, entry.col());
     }
   }
-  rows.prune([](Index, Index, Scalar value) { return value != Scalar(0); });
   return rows;
 }
 

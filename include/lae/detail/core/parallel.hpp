@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <exception>
+#include <type_traits>
 
 #include "lae/core/threads.hpp"
 #include "lae/core/types.hpp"
@@ -16,12 +17,28 @@ namespace lae {
 inline namespace LAE_ABI {
 namespace detail {
 
+/// A loop's body, called while the loop runs: a lambda that loops need not be compiled anew for.
+template <class... Arguments>
+class Body {
+ public:
+  template <class Function, class = std::enable_if_t<!std::is_same_v<std::decay_t<Function>, Body>>>
+  Body(Function&& function)  // NOLINT(google-explicit-constructor)
+      : function_(&function), call_([](const void* f, Arguments... arguments) {
+          (*static_cast<const std::remove_reference_t<Function>*>(f))(arguments...);
+        }) {}
+
+  void operator()(Arguments... arguments) const { call_(function_, arguments...); }
+
+ private:
+  const void* function_;
+  void (*call_)(const void*, Arguments...);
+};
+
 /// Keeps the first exception thrown inside a parallel region, where none may leave.
 class FirstException {
  public:
   /// Runs `body` unless something was thrown before.
-  template <class Body>
-  void guard(Body&& body) noexcept {
+  void guard(const Body<>& body) noexcept {
     if (raised_.load(std::memory_order_relaxed)) return;
     try {
       body();
@@ -44,8 +61,7 @@ class FirstException {
 
 /// Calls body(0) ... body(count - 1), each on one thread, in no fixed order. The first exception
 /// ends the loop and is rethrown.
-template <class Body>
-void parallel_for(Index count, Body&& body) {
+inline void parallel_for(Index count, const Body<Index>& body) {
   [[maybe_unused]] const SingleThreadedBlas single_threaded_blas;
   if (count <= 1 || thread_count() == 1) {
     for (Index i = 0; i < count; ++i) body(i);
@@ -60,8 +76,7 @@ void parallel_for(Index count, Body&& body) {
 
 /// Cuts [0, size) into tiles of `tile` (the last one may be shorter) and calls
 /// body(first, length) for each, in parallel.
-template <class Body>
-void parallel_tiles(Index size, Index tile, Body&& body) {
+inline void parallel_tiles(Index size, Index tile, const Body<Index, Index>& body) {
   parallel_for((size + tile - 1) / tile, [&](Index t) {
     const Index first = t * tile;
     body(first, size - first < tile ? size - first : tile);
@@ -70,8 +85,8 @@ void parallel_tiles(Index size, Index tile, Body&& body) {
 
 /// Calls body(first_row, rows, first_column, columns) in parallel for each square tile that meets
 /// the lower triangle of a size x size matrix; on the diagonal both ranges are the same.
-template <class Body>
-void parallel_lower_tiles(Index size, Index tile, Body&& body) {
+inline void parallel_lower_tiles(Index size, Index tile,
+                                 const Body<Index, Index, Index, Index>& body) {
   const Index tiles = (size + tile - 1) / tile;
   const auto length = [&](Index t) { return t + 1 < tiles ? tile : size - t * tile; };
   parallel_for(tiles * tiles, [&](Index pair) {

@@ -4,9 +4,11 @@
 /// Checks of what callers pass, as exceptions.
 
 #include <cmath>
-#include <sstream>
+#include <cstdio>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <type_traits>
 
 #include "lae/detail/core/abi.hpp"
 
@@ -14,11 +16,33 @@ namespace lae {
 inline namespace LAE_ABI {
 namespace detail {
 
+// Text is put together without streams, which every message would compile anew.
+inline void append(std::string& text, std::string_view part) {
+  text.append(part);
+}
+inline void append(std::string& text, char part) {
+  text.push_back(part);
+}
+/// Six significant digits.
+inline void append_number(std::string& text, double number) {
+  char digits[32];
+  const int length = std::snprintf(digits, sizeof(digits), "%g", number);
+  text.append(digits, static_cast<std::size_t>(length));
+}
+template <class Number, class = std::enable_if_t<std::is_arithmetic_v<Number>>>
+void append(std::string& text, Number number) {
+  if constexpr (std::is_floating_point_v<Number>) {
+    append_number(text, static_cast<double>(number));
+  } else {
+    text.append(std::to_string(number));
+  }
+}
+
 template <class... Parts>
 std::string concat(const Parts&... parts) {
-  std::ostringstream text;
-  (text << ... << parts);
-  return text.str();
+  std::string text;
+  (append(text, parts), ...);
+  return text;
 }
 
 inline std::string text_of(double value) {

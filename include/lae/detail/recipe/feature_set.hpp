@@ -3,13 +3,16 @@
 /// \file
 /// The sources of side information that play one role in a model, and what is made of their sum.
 
+#include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <utility>
 #include <vector>
 
 #include "lae/algebra/gram.hpp"
 #include "lae/core/progress.hpp"
 #include "lae/core/types.hpp"
+#include "lae/detail/algebra/tile.hpp"
 #include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/borrowed.hpp"
 #include "lae/detail/core/inputs.hpp"
@@ -26,9 +29,17 @@ namespace detail {
 template <class Scalar>
 Csr<Scalar> stacked_rows(const Csr<Scalar>& top, const Csr<Scalar>& bottom) {
   Csr<Scalar> rows(top.rows() + bottom.rows(), top.cols());
-  rows.reserve(top.nonZeros() + bottom.nonZeros());
-  rows.topRows(top.rows()) = top;
-  rows.bottomRows(bottom.rows()) = bottom;
+  rows.resizeNonZeros(top.nonZeros() + bottom.nonZeros());
+  const auto copy = [](const auto* from, Index size, auto* to) {
+    return std::copy_n(from, size, to);
+  };
+  copy(bottom.valuePtr(), bottom.nonZeros(), copy(top.valuePtr(), top.nonZeros(), rows.valuePtr()));
+  copy(bottom.innerIndexPtr(), bottom.nonZeros(),
+       copy(top.innerIndexPtr(), top.nonZeros(), rows.innerIndexPtr()));
+  Index* start = copy(top.outerIndexPtr(), top.rows(), rows.outerIndexPtr());
+  for (Index row = 0; row <= bottom.rows(); ++row) {
+    start[row] = top.nonZeros() + bottom.outerIndexPtr()[row];
+  }
   return rows;
 }
 
@@ -64,13 +75,17 @@ class FeatureSet {
   /// diag(F Fᵀ).
   Vector<Scalar> row_squares() const {
     Vector<Scalar> squares = Vector<Scalar>::Zero(items());
-    for (const auto& source : dense_) {
-      squares += static_cast<Scalar>(source.weight) * source.features->rowwise().squaredNorm();
-    }
-    for (const auto& source : sparse_) {
-      for (Index row = 0; row < squares.size(); ++row) {
-        squares[row] +=
-            static_cast<Scalar>(source.weight) * source.features->row(row).squaredNorm();
+    const auto add = [&](double weight, Index row, const Scalar* values, Index count) {
+      squares[row] += static_cast<Scalar>(weight) * dot(count, values, values);
+    };
+    for (Index row = 0; row < squares.size(); ++row) {
+      for (const auto& source : dense_) {
+        add(source.weight, row, &(*source.features)(row, 0), source.features->cols());
+      }
+      for (const auto& source : sparse_) {
+        const Csr<Scalar>& tags = *source.features;
+        const Index* const start = tags.outerIndexPtr() + row;
+        add(source.weight, row, tags.valuePtr() + start[0], start[1] - start[0]);
       }
     }
     return squares;
@@ -79,7 +94,9 @@ class FeatureSet {
   /// q (see recipe/scaled.hpp).
   double mean_square() const {
     if (empty()) return 1;
-    return scale_or_one(row_squares().template cast<double>().mean());
+    const Vector<Scalar> squares = row_squares();
+    return scale_or_one(std::accumulate(squares.begin(), squares.end(), 0.0) /
+                        static_cast<double>(squares.size()));
   }
 
   /// gram += weight F Fᵀ, lower triangle. \throws Cancelled
@@ -99,7 +116,8 @@ class FeatureSet {
     Csr<Scalar> rows(0, items());
     for (const auto& source : sparse_) {
       Csr<Scalar> tags = source.features->transpose();
-      tags *= std::sqrt(weight * static_cast<Scalar>(source.weight));
+      const Scalar factor = std::sqrt(weight * static_cast<Scalar>(source.weight));
+      set_scaled(tags.nonZeros(), factor, tags.valuePtr(), tags.valuePtr());
       rows = rows.rows() == 0 ? std::move(tags) : stacked_rows(rows, tags);
     }
     return rows;
@@ -109,7 +127,9 @@ class FeatureSet {
   Matrix<Scalar> take_side_by_side() && {
     if (dense_.size() == 1 && sparse_.empty()) {
       Matrix<Scalar> features = std::move(dense_.front().features).take();
-      if (dense_.front().weight != 1) features *= root(dense_.front().weight);
+      if (dense_.front().weight != 1) {
+        set_scaled(features.size(), root(dense_.front().weight), features.data(), features.data());
+      }
       return features;
     }
     return side_by_side();
@@ -132,8 +152,8 @@ class FeatureSet {
     Matrix<Scalar> gram(d, d);
     Index first = dense_columns();
     if (first > 0) {
-      gram.topLeftCorner(first, first) =
-          lae::gram_of_columns<Scalar>(side_by_side.leftCols(first), progress);
+      set_gram_of_columns<Scalar>(Tile<Scalar>(gram).first(first),
+                                  ConstTile<Scalar>(side_by_side).leftCols(first), progress);
     }
     Stage stage(progress, "gram of tags", static_cast<double>(d - first));
     for (const auto& source : sparse_) {
@@ -141,10 +161,11 @@ class FeatureSet {
       const Scalar scale = root(source.weight);
       parallel_tiles(tags.rows(), 16, [&](Index begin, Index rows) {
         for (Index tag = begin; tag < begin + rows; ++tag) {
-          auto sums = gram.row(first + tag).head(first + tag + 1);
-          sums.setZero();
+          const Index length = first + tag + 1;
+          Scalar* const sums = &gram(first + tag, 0);
+          std::fill_n(sums, length, Scalar(0));
           for (typename Csr<Scalar>::InnerIterator entry(tags, tag); entry; ++entry) {
-            sums += scale * entry.value() * side_by_side.row(entry.col()).head(first + tag + 1);
+            add_scaled(length, scale * entry.value(), &side_by_side(entry.col(), 0), sums);
           }
         }
         stage.advance(static_cast<double>(rows));
@@ -174,20 +195,20 @@ class FeatureSet {
   Matrix<Scalar> side_by_side() const {
     Matrix<Scalar> f = large_matrix<Scalar>(items(), columns());
     parallel_tiles(items(), 64, [&](Index first, Index rows) {
-      Index column = 0;
-      for (const auto& source : dense_) {
-        f.block(first, column, rows, source.features->cols()) =
-            root(source.weight) * source.features->middleRows(first, rows);
-        column += source.features->cols();
-      }
-      f.middleRows(first, rows).rightCols(columns() - column).setZero();
-      for (const auto& source : sparse_) {
-        for (Index row = first; row < first + rows; ++row) {
-          for (typename Csr<Scalar>::InnerIterator entry(*source.features, row); entry; ++entry) {
-            f(row, column + entry.col()) = root(source.weight) * entry.value();
-          }
+      for (Index row = first; row < first + rows; ++row) {
+        Scalar* to = &f(row, 0);
+        for (const auto& source : dense_) {
+          const Index width = source.features->cols();
+          set_scaled(width, root(source.weight), &(*source.features)(row, 0), to);
+          to += width;
         }
-        column += source.features->cols();
+        std::fill_n(to, sparse_columns(), Scalar(0));
+        for (const auto& source : sparse_) {
+          for (typename Csr<Scalar>::InnerIterator entry(*source.features, row); entry; ++entry) {
+            to[entry.col()] = root(source.weight) * entry.value();
+          }
+          to += source.features->cols();
+        }
       }
     });
     return f;

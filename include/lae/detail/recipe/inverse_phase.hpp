@@ -3,6 +3,7 @@
 /// \file
 /// P = (G + diag(Λ))⁻¹ of a recipe, for one fit or for many points of a grid.
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <utility>
@@ -69,7 +70,7 @@ class InversePhase {
     Vector<Scalar> squares = gram_diagonal(*x);
     require_no_overflow(squares, "interactions");
     if (has_side()) {
-      squares += alpha * side_squares_;
+      add_scaled(squares.size(), alpha, side_squares_.data(), squares.data());
       require_no_overflow(squares, "interactions and features");
     }
     Inverse<Scalar> inverse;
@@ -110,7 +111,7 @@ class InversePhase {
       if (has_side()) {
         Matrix<Scalar> side_gram = zero_lower_triangle<Scalar>(n);
         data_.in_gram.add_gram_of_rows(1, side_gram, progress);
-        transpose_lower_triangle(side_gram, kept_);
+        transpose_triangle<Scalar>(Triangle::lower, side_gram, kept_);
       }
     }
     if (kept_for_ != exponent) {
@@ -121,18 +122,14 @@ class InversePhase {
     }
     Matrix<Scalar> gram = large_matrix<Scalar>(n, n);
     parallel_lower_tiles(n, 64, [&](Index i, Index rows, Index j, Index columns) {
-      const auto kept = kept_.block(i, j, rows, columns);
-      auto tile = gram.block(i, j, rows, columns);
-      if (!has_side()) {
-        tile = kept;
-      } else if (i != j) {
-        tile = kept + alpha * kept_.block(j, i, columns, rows).transpose();
-      } else {
-        for (Index row = 0; row < rows; ++row) {
-          tile.row(row).head(row) =
-              kept.row(row).head(row) + alpha * kept.col(row).head(row).transpose();
-          tile(row, row) = kept(row, row) + alpha * side_squares_[i + row];
+      for (Index row = i; row < i + rows; ++row) {
+        const Index end = (std::min)(j + columns, row + 1);
+        std::copy_n(&kept_(row, j), end - j, &gram(row, j));
+        if (!has_side()) continue;
+        for (Index column = j; column < (std::min)(end, row); ++column) {
+          gram(row, column) += alpha * kept_(column, row);
         }
+        if (end > row) gram(row, row) += alpha * side_squares_[row];
       }
     });
     return gram;

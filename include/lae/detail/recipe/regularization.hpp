@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "lae/core/types.hpp"
+#include "lae/detail/algebra/tile.hpp"
 #include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/borrowed.hpp"
 #include "lae/detail/core/inputs.hpp"
@@ -40,7 +41,8 @@ Borrowed<Csr<Scalar>> weigh_users(const Csr<Scalar>& x, const std::vector<double
     if (length == 0) continue;
     const double weight = given.empty() ? 1 : given[static_cast<std::size_t>(user)];
     const double root = std::sqrt(weight) * std::pow(static_cast<double>(length), -exponent);
-    Eigen::Map<Vector<Scalar>>(weighted.valuePtr() + begin, length) *= static_cast<Scalar>(root);
+    Scalar* const values = weighted.valuePtr() + begin;
+    set_scaled(length, static_cast<Scalar>(root), values, values);
   }
   return weighted;
 }
@@ -85,7 +87,11 @@ template <class Scalar>
 Vector<Scalar> ridge_with_dropout(const Vector<Scalar>& gram_diagonal, double lambda,
                                   double dropout) {
   const auto rate = static_cast<Scalar>(dropout / (1 - dropout));
-  return (rate * gram_diagonal).array() + static_cast<Scalar>(lambda);
+  Vector<Scalar> ridge(gram_diagonal.size());
+  for (Index item = 0; item < ridge.size(); ++item) {
+    ridge[item] = rate * gram_diagonal[item] + static_cast<Scalar>(lambda);
+  }
+  return ridge;
 }
 
 }  // namespace detail

@@ -10,6 +10,7 @@
 /// Q_S = P_F, scale_i = -1 / P_F(i, i) and own_i = 1.
 
 #include <Eigen/Eigenvalues>
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <string>
@@ -22,6 +23,7 @@
 #include "lae/core/progress.hpp"
 #include "lae/core/types.hpp"
 #include "lae/detail/algebra/product.hpp"
+#include "lae/detail/algebra/tile.hpp"
 #include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/large_matrix.hpp"
 #include "lae/detail/core/parallel.hpp"
@@ -47,9 +49,9 @@ Matrix<Scalar> product_of(const Matrix<Scalar>& a, const Matrix<Scalar>& b, cons
   Stage stage(progress, name, static_cast<double>(a.rows()));
   Matrix<Scalar> product = large_matrix<Scalar>(a.rows(), b.cols());
   parallel_tiles(a.rows(), product_tile, [&](Index first, Index rows) {
-    auto part = product.middleRows(first, rows);
-    part.setZero();
-    add_product<Scalar>(part, 1, plain(a.middleRows(first, rows)), plain(b));
+    const Tile<Scalar> part = Tile<Scalar>(product).middleRows(first, rows);
+    part.set_zero();
+    add_product<Scalar>(part, 1, plain(ConstTile<Scalar>(a).middleRows(first, rows)), plain(b));
     stage.advance(static_cast<double>(rows));
   });
   stage.finish();
@@ -105,13 +107,12 @@ class SemanticTerm {
     Vector<Scalar>& q_diagonal = term.factors.q_diagonal;
     q_diagonal.resize(term.right_.rows());
     parallel_tiles(q_diagonal.size(), product_tile, [&](Index first, Index rows) {
-      const auto right = term.right_.middleRows(first, rows);
-      if (term.has_core()) {
-        q_diagonal.segment(first, rows) =
-            term.left_rows(first, rows).cwiseProduct(right).rowwise().sum();
-      } else {
-        q_diagonal.segment(first, rows) =
-            term.left().middleRows(first, rows).cwiseProduct(right).rowwise().sum();
+      const Matrix<Scalar>& right = term.right_;
+      Matrix<Scalar> with_core;
+      if (term.has_core()) with_core = term.left_rows(first, rows);
+      for (Index i = first; i < first + rows; ++i) {
+        const Scalar* const left = term.has_core() ? &with_core(i - first, 0) : &term.left()(i, 0);
+        q_diagonal[i] = dot(right.cols(), left, &right(i, 0));
       }
     });
     return term;
@@ -142,15 +143,18 @@ class SemanticTerm {
     if (core_factor_.size() > 0) {
       multiply_on_right_by_transposed<Scalar>(rows, core_factor_);
     } else if (core_scale_.size() > 0) {
-      rows.array().rowwise() *= core_scale_.transpose().array();
+      for (Index i = 0; i < rows.rows(); ++i) {
+        multiply_by(rows.cols(), core_scale_.data(), &rows(i, 0));
+      }
     }
     return rows;
   }
 
   /// Columns [begin, begin + q.cols()) of the rows of Q, or sums of them, that `left` stands for.
   void set_columns(const Matrix<Scalar>& left, Index begin, Tile<Scalar> q) const {
-    q.setZero();
-    add_product<Scalar>(q, 1, plain(left), transposed(right_.middleRows(begin, q.cols())));
+    q.set_zero();
+    const ConstTile<Scalar> right = right_;
+    add_product<Scalar>(q, 1, plain(left), transposed(right.middleRows(begin, q.cols())));
   }
 
   /// Computes Q once, for 2 n^2 r flops and n^2 scalars. \throws Cancelled
@@ -159,7 +163,7 @@ class SemanticTerm {
     Stage stage(progress, "semantic products", static_cast<double>(n));
     Matrix<Scalar> q = large_matrix<Scalar>(n, n);
     parallel_tiles(n, product_tile, [&](Index first, Index rows) {
-      set_columns(left_rows(first, rows), 0, q.middleRows(first, rows));
+      set_columns(left_rows(first, rows), 0, Tile<Scalar>(q).middleRows(first, rows));
       stage.advance(static_cast<double>(rows));
     });
     stage.finish();
@@ -169,11 +173,18 @@ class SemanticTerm {
   /// The right factor with its rows, which are columns of Q, scaled. The term is spoilt.
   Matrix<Scalar> take_scaled_right(const Vector<Scalar>& scale) {
     const bool is_left_too = own_left_.size() == 0 && !left_;
-    if (is_left_too) return scale.asDiagonal() * right_;
-    parallel_tiles(right_.rows(), 64, [&](Index first, Index rows) {
-      right_.middleRows(first, rows).array().colwise() *= scale.segment(first, rows).array();
+    Matrix<Scalar> scaled;
+    if (is_left_too) {
+      scaled = right_;
+    } else {
+      scaled = std::move(right_);
+    }
+    parallel_tiles(scaled.rows(), 64, [&](Index first, Index rows) {
+      for (Index i = first; i < first + rows; ++i) {
+        set_scaled(scaled.cols(), scale[i], &scaled(i, 0), &scaled(i, 0));
+      }
     });
-    return std::move(right_);
+    return scaled;
   }
 
  private:
@@ -298,22 +309,29 @@ class SemanticPhase {
   SemanticSolution<Scalar> low_rank_solution(const Ridge& ridge, const Progress& progress) {
     SemanticSolution<Scalar> solution;
     if (eigenvalues_.size() > 0) {
-      // Rounding may leave eigenvalues a little below zero.
-      solution.core_scale =
-          ((eigenvalues_.array().max)(0.0) + double(ridge.value)).rsqrt().template cast<Scalar>();
-      solution.v = *f_ * solution.core_scale.asDiagonal();
+      solution.core_scale.resize(eigenvalues_.size());
+      for (Index k = 0; k < eigenvalues_.size(); ++k) {
+        // Rounding may leave eigenvalues a little below zero.
+        const double shifted = (std::max)(eigenvalues_[k], 0.0) + double(ridge.value);
+        solution.core_scale[k] = static_cast<Scalar>(1 / std::sqrt(shifted));
+      }
+      solution.v = *f_;
+      for (Index i = 0; i < solution.v.rows(); ++i) {
+        multiply_by(solution.v.cols(), solution.core_scale.data(), &solution.v(i, 0));
+      }
       set_low_rank_factors(solution, ridge);
       return solution;
     }
     Matrix<Scalar> factor = keeps_f_ ? gram_ : std::move(gram_);
-    factor.diagonal().array() += ridge.value;
+    add_to_diagonal(factor, ridge.value);
     SpdTiles<Scalar>(factor, {Pivot::dimension, concat("FᵀF + ", ridge.name, " I"),
                               "feature dimension", ridge.remedy()})
         .invert_factor(progress);
     solution.v = keeps_f_ ? Matrix<Scalar>(*f_) : std::move(f_).take();
     Stage stage(progress, "semantics", static_cast<double>(solution.v.rows()));
     parallel_tiles(solution.v.rows(), product_tile, [&](Index first, Index rows) {
-      multiply_on_right_by_transposed<Scalar>(solution.v.middleRows(first, rows), factor);
+      multiply_on_right_by_transposed<Scalar>(Tile<Scalar>(solution.v).middleRows(first, rows),
+                                              factor);
       stage.advance(static_cast<double>(rows));
     });
     stage.finish();
@@ -322,12 +340,18 @@ class SemanticPhase {
     return solution;
   }
 
+  static void add_to_diagonal(Matrix<Scalar>& matrix, Scalar ridge) {
+    for (Index i = 0; i < matrix.rows(); ++i) matrix(i, i) += ridge;
+  }
+
   /// \throws NotPositiveDefinite naming the item whose part of S rounding took.
   void set_low_rank_factors(SemanticSolution<Scalar>& solution, const Ridge& ridge) const {
-    Vector<Scalar> slack(solution.v.rows());
+    const Matrix<Scalar>& v = solution.v;
+    Vector<Scalar> slack(v.rows());
     parallel_tiles(slack.size(), 64, [&](Index first, Index rows) {
-      slack.segment(first, rows) =
-          Scalar(1) - solution.v.middleRows(first, rows).rowwise().squaredNorm().array();
+      for (Index i = first; i < first + rows; ++i) {
+        slack[i] = 1 - dot(v.cols(), &v(i, 0), &v(i, 0));
+      }
     });
     Index item = 0;
     if (!(slack.minCoeff(&item) > 0)) {
@@ -336,8 +360,12 @@ class SemanticPhase {
           concat("the semantic matrix FFᵀ + ", ridge.name, " I is numerically singular at item ",
                  item, " (of ", slack.size(), "); ", ridge.remedy()));
     }
-    solution.factors.scale = slack.cwiseInverse();
-    solution.factors.own = Scalar(1) - solution.factors.scale.array();
+    solution.factors.own.resize(slack.size());
+    for (Index i = 0; i < slack.size(); ++i) {
+      slack[i] = 1 / slack[i];
+      solution.factors.own[i] = 1 - slack[i];
+    }
+    solution.factors.scale = std::move(slack);
   }
 
   SemanticSolution<Scalar> dense_solution(const Ridge& ridge, const Progress& progress) const {
@@ -348,14 +376,16 @@ class SemanticPhase {
     } else {
       solution.whole = zero_lower_triangle<Scalar>(features_.items());
       features_.add_gram_of_rows(1, solution.whole, progress);
-      solution.whole.diagonal().array() += ridge.value;
+      add_to_diagonal(solution.whole, ridge.value);
       SpdTiles<Scalar>(solution.whole,
                        {Pivot::item, concat("FFᵀ + ", ridge.name, " I"), "item", ridge.remedy()})
           .invert(progress);
       mirror_lower_triangle(solution.whole);
     }
-    solution.factors.scale = -solution.whole.diagonal().cwiseInverse();
-    solution.factors.own = Vector<Scalar>::Ones(solution.whole.rows());
+    const Index n = solution.whole.rows();
+    solution.factors.scale.resize(n);
+    for (Index i = 0; i < n; ++i) solution.factors.scale[i] = -1 / solution.whole(i, i);
+    solution.factors.own = Vector<Scalar>::Ones(n);
     return solution;
   }
 
@@ -366,11 +396,12 @@ class SemanticPhase {
     Matrix<Scalar>& s = solution.whole;
     features_.add_gram_of_rows(1, s, progress);
     if (unit_length) {
-      const Vector<Scalar> scale = s.diagonal().unaryExpr(
-          [](Scalar square) { return square > 0 ? 1 / std::sqrt(square) : Scalar(0); });
+      Vector<Scalar> scale(n);
+      for (Index i = 0; i < n; ++i) scale[i] = s(i, i) > 0 ? 1 / std::sqrt(s(i, i)) : Scalar(0);
       parallel_tiles(n, 64, [&](Index first, Index rows) {
         for (Index i = first; i < first + rows; ++i) {
-          s.row(i).head(i + 1).array() *= scale[i] * scale.head(i + 1).transpose().array();
+          multiply_by(i + 1, scale.data(), &s(i, 0));
+          set_scaled(i + 1, scale[i], &s(i, 0), &s(i, 0));
         }
       });
     }

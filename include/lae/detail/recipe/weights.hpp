@@ -8,6 +8,7 @@
 #include "lae/core/progress.hpp"
 #include "lae/core/types.hpp"
 #include "lae/detail/algebra/product.hpp"
+#include "lae/detail/algebra/tile.hpp"
 #include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/large_matrix.hpp"
 #include "lae/detail/core/parallel.hpp"
@@ -31,24 +32,20 @@ Matrix<Scalar> weights_of(Matrix<Scalar>& p, SemanticTerm<Scalar>* term,
   const bool has_p = p.size() > 0;
   Stage stage(progress, "weights", static_cast<double>(n));
   const auto finish_rows = [&](Matrix<Scalar>& b, Index first, Index rows) {
-    b.diagonal().segment(first, rows) = factors.diagonal.segment(first, rows);
+    for (Index i = first; i < first + rows; ++i) b(i, i) = factors.diagonal[i];
     stage.advance(static_cast<double>(rows));
   };
-  const auto of_p = factors.of_p.transpose().array();
-  const auto of_q = factors.of_q.transpose().array();
+  const Scalar* const of_p = factors.of_p.data();
+  const Scalar* const of_q = factors.of_q.data();
 
   if (!term || term->is_whole()) {
     Matrix<Scalar> q;
     if (term) q = term->take_whole();
     Matrix<Scalar>& b = has_p ? p : q;
     parallel_tiles(n, 64, [&](Index first, Index rows) {
-      auto part = b.middleRows(first, rows).array();
-      if (!has_p) {
-        part.rowwise() *= of_q;
-      } else if (!term) {
-        part.rowwise() *= of_p;
-      } else {
-        part = part.rowwise() * of_p + q.middleRows(first, rows).array().rowwise() * of_q;
+      for (Index i = first; i < first + rows; ++i) {
+        multiply_by(n, has_p ? of_p : of_q, &b(i, 0));
+        if (has_p && term) add_products(n, of_q, &q(i, 0), &b(i, 0));
       }
       finish_rows(b, first, rows);
     });
@@ -60,16 +57,20 @@ Matrix<Scalar> weights_of(Matrix<Scalar>& p, SemanticTerm<Scalar>* term,
   const Matrix<Scalar> right = term->take_scaled_right(factors.of_q);
   if (!has_p) p = large_matrix<Scalar>(n, n);
   parallel_tiles(n, product_tile, [&](Index first, Index rows) {
-    auto part = p.middleRows(first, rows);
+    const Tile<Scalar> part = Tile<Scalar>(p).middleRows(first, rows);
+    const auto scale_by_c = [&] {
+      for (Index i = 0; i < rows; ++i) multiply_by(n, of_p, part.row(i));
+    };
     if (is_product_with_p) {
       Matrix<Scalar> product = Matrix<Scalar>::Zero(rows, n);
       add_product<Scalar>(product, 1, plain(part), transposed(right));
-      part.array() = part.array().rowwise() * of_p + product.array();
+      scale_by_c();
+      for (Index i = 0; i < rows; ++i) add_scaled(n, Scalar(1), &product(i, 0), part.row(i));
     } else {
       if (has_p) {
-        part.array().rowwise() *= of_p;
+        scale_by_c();
       } else {
-        part.setZero();
+        part.set_zero();
       }
       add_product<Scalar>(part, 1, plain(term->left_rows(first, rows)), transposed(right));
     }

@@ -135,15 +135,17 @@ class GridRanking {
     }
     for (Index begin = 0; begin < items_; begin += widest) {
       const Index length = (std::min)(widest, items_ - begin);
-      if (p_.size() > 0) sum_history_rows(p_, first, begin, of_p.leftCols(length));
+      const Tile<Scalar> p_part = Tile<Scalar>(of_p).leftCols(length);
+      const Tile<Scalar> q_part = Tile<Scalar>(of_q).leftCols(length);
+      if (p_.size() > 0) sum_history_rows(p_, first, begin, p_part);
       if (semantic_ && semantic_->is_whole()) {
-        sum_history_rows(semantic_->whole(), first, begin, of_q.leftCols(length));
+        sum_history_rows(semantic_->whole(), first, begin, q_part);
       } else if (semantic_) {
-        semantic_->set_columns(left, begin, of_q.leftCols(length));
+        semantic_->set_columns(left, begin, q_part);
       }
       for (std::size_t point = 0; point < points.count; ++point) {
-        offer_scores(points.factors[point], first, begin, of_p.leftCols(length),
-                     of_q.leftCols(length), &best[point], points.count);
+        offer_scores(points.factors[point], first, begin, p_part, q_part, &best[point],
+                     points.count);
       }
     }
     std::vector<Index> ranked(static_cast<std::size_t>(longest_));
@@ -159,9 +161,9 @@ class GridRanking {
   /// Columns [begin, begin + sums.cols()) of x times the rows, for a batch of users.
   void sum_history_rows(const Matrix<Scalar>& rows, Index first, Index begin,
                         Tile<Scalar> sums) const {
-    sums.setZero();
+    sums.set_zero();
     for (Index b = 0; b < sums.rows(); ++b) {
-      add_history_rows(*held_out_.histories, user(first + b), rows, begin, sums.row(b));
+      add_history_rows(*held_out_.histories, user(first + b), rows, begin, as_eigen(sums).row(b));
     }
   }
 
@@ -176,11 +178,11 @@ class GridRanking {
     Eigen::Matrix<Scalar, 1, Eigen::Dynamic> scores(length);
     for (Index b = 0; b < batch; ++b, best += step) {
       if (of_q.rows() == 0) {
-        scores = of_p.row(b).cwiseProduct(c);
+        scores = as_eigen(of_p).row(b).cwiseProduct(c);
       } else if (of_p.rows() == 0) {
-        scores = of_q.row(b).cwiseProduct(e);
+        scores = as_eigen(of_q).row(b).cwiseProduct(e);
       } else {
-        scores = of_p.row(b).cwiseProduct(c) + of_q.row(b).cwiseProduct(e);
+        scores = as_eigen(of_p).row(b).cwiseProduct(c) + as_eigen(of_q).row(b).cwiseProduct(e);
       }
       offer_range(*held_out_.histories, user(first + b), true, {}, begin, scores, *best);
     }

@@ -1,13 +1,15 @@
 #pragma once
 
 /// \file
-/// The Gram matrix of the columns of a sparse matrix.
+/// Gram matrices of the columns of a sparse matrix, and of a dense one.
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
 #include "lae/core/types.hpp"
 #include "lae/detail/algebra/product.hpp"
+#include "lae/detail/algebra/tile.hpp"
 #include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/parallel.hpp"
 #include "lae/detail/core/require.hpp"
@@ -49,8 +51,8 @@ void add_gram_of_columns(const Csr<Scalar>& x, Scalar weight, Tile<Scalar> gram,
 
   parallel_tiles(n, 16, [&](Index first, Index items) {
     for (Index i = first; i < first + items; ++i) {
-      if (is_new) gram.row(i).head(i + 1).setZero();
-      Scalar* gram_row = gram.row(i).data();
+      Scalar* const gram_row = gram.row(i);
+      if (is_new) std::fill_n(gram_row, i + 1, Scalar(0));
       const auto begin = column_start[static_cast<std::size_t>(i)];
       const auto end = column_start[static_cast<std::size_t>(i) + 1];
       for (Index p = begin; p < end; ++p) {
@@ -64,6 +66,22 @@ void add_gram_of_columns(const Csr<Scalar>& x, Scalar weight, Tile<Scalar> gram,
     }
     stage.advance(static_cast<double>(items));
   });
+}
+
+/// gram <- FᵀF, lower triangle only.
+template <class Scalar>
+void set_gram_of_columns(Tile<Scalar> gram, ConstTile<Scalar> f, const Progress& progress) {
+  const auto d = static_cast<double>(f.cols());
+  Stage stage(progress, "gram of features", d * d);
+  parallel_lower_tiles(f.cols(), product_tile / 2,
+                       [&](Index i, Index rows, Index j, Index columns) {
+                         const Tile<Scalar> part = gram.block(i, j, rows, columns);
+                         part.set_zero();
+                         add_product<Scalar>(part, 1, transposed(f.middleCols(i, rows)),
+                                             plain(f.middleCols(j, columns)));
+                         stage.advance((i == j ? 1 : 2) * static_cast<double>(rows * columns));
+                       });
+  stage.finish();
 }
 
 /// A ridge as one value for each item, checked.
