@@ -78,6 +78,7 @@ void multiply_sparse_symmetric(const Csr<Scalar>& y, const Csr<Scalar>& y_items,
 /// Calls take(i, j, (T Y)_ij) for the items i = first + row of T and all items j >= i.
 template <class Scalar, class Take>
 void for_upper_products(ConstTile<Scalar> t, const Csr<Scalar>& y_items, Index first, Take&& take) {
+  using Lanes = Eigen::Array<Scalar, 1, dual_lanes>;
   Matrix<Scalar> lanes_of_t(t.cols(), dual_lanes);
   for (Index start = 0; start < t.rows(); start += dual_lanes) {
     const Index lanes = (std::min)(dual_lanes, t.rows() - start);
@@ -87,12 +88,11 @@ void for_upper_products(ConstTile<Scalar> t, const Csr<Scalar>& y_items, Index f
       for (Index row = 0; row < t.cols(); ++row) lanes_first(row, lane) = 0;
     }
     for (Index j = first + start; j < y_items.rows(); ++j) {
-      Scalar sum[dual_lanes] = {};
+      Lanes sum = Lanes::Zero();
       const Index end = y_items.outerIndexPtr()[j + 1];
       for (Index entry = y_items.outerIndexPtr()[j]; entry < end; ++entry) {
-        const Scalar value = y_items.valuePtr()[entry];
         const Scalar* const row = lanes_first.row(y_items.innerIndexPtr()[entry]);
-        for (Index lane = 0; lane < dual_lanes; ++lane) sum[lane] += value * row[lane];
+        sum += y_items.valuePtr()[entry] * Eigen::Map<const Lanes>(row);
       }
       const Index upper = (std::min)(lanes, j - (first + start) + 1);
       for (Index lane = 0; lane < upper; ++lane) take(first + start + lane, j, sum[lane]);
