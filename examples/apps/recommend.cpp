@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <lae/core/random.hpp>
+#include <lae/data/item_text.hpp>
 #include <lae/io/file.hpp>
 #include <lae/io/model_file.hpp>
 #include <lae/lae.hpp>
