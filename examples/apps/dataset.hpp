@@ -27,14 +27,25 @@ struct Dataset : lae::Dataset<Scalar> {
   std::string encoder;  ///< what made the embeddings; empty if that is not known
 };
 
-/// Reads the text of that name in a small JSON file; empty if there is none.
+/// Reads a small JSON file.
 /// \throws lae::FileError
-inline std::string read_json_text(const std::filesystem::path& path, const char* name) {
+inline nlohmann::json read_json(const std::filesystem::path& path) {
   std::string text;
   lae::LineReader lines(lae::open_text(path));
   for (std::string_view line; lines.next(line);) text += line;
   try {
-    return nlohmann::json::parse(text).value(name, "");
+    return nlohmann::json::parse(text);
+  } catch (const nlohmann::json::exception& error) {
+    throw lae::FileError(path, error.what());
+  }
+}
+
+/// Reads the text of that name in a small JSON file; empty if there is none.
+/// \throws lae::FileError
+inline std::string read_json_text(const std::filesystem::path& path, const char* name) {
+  const nlohmann::json json = read_json(path);
+  try {
+    return json.value(name, "");
   } catch (const nlohmann::json::exception& error) {
     throw lae::FileError(path, error.what());
   }

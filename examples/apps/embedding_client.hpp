@@ -8,39 +8,61 @@
 // A macro of <resolv.h>, which httplib.h includes. Eigen has variables of that name.
 #undef _res
 
+#include <openssl/evp.h>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cmath>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
+#include <cstring>
+#include <initializer_list>
 #include <lae/core/types.hpp>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <random>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "command_line.hpp"
+#include "http_proxy.hpp"
 
 namespace example {
 
 /// Where embeddings come from, and how patiently to ask for them.
 struct EmbeddingServer {
-  std::string url;  ///< of the server, its /v1, or its /v1/embeddings
+  std::string url;  ///< of the server, its /v1, or its /v1/embeddings; perhaps with a query
   std::string model;
-  std::string key;               ///< sent as a bearer token unless empty
-  double timeout_seconds = 300;  ///< of one request
-  int retries = 6;               ///< of one request that fails for now
-  double backoff_seconds = 1;    ///< before the first retry, about; doubles with each
+  std::string key;  ///< sent as a bearer token unless empty
+  std::vector<std::pair<std::string, std::string>> headers;  ///< further ones, not to be shown
+  nlohmann::json fields = nlohmann::json::value_t::object;   ///< further ones of each request
+  double timeout_seconds = 300;                              ///< of one request
+  int retries = 6;                                           ///< of one request that fails for now
+  double backoff_seconds = 1;  ///< before the first retry, about; doubles with each
 };
 
 /// The server cannot or must not be asked again, or answers what it should not.
 class ServerError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
+};
+
+/// The server refuses a request for its size: it may take fewer texts, or shorter ones.
+class RequestTooLarge : public ServerError {
+ public:
+  using ServerError::ServerError;
+};
+
+/// What a server answers.
+struct EmbeddingAnswer {
+  lae::Matrix<float> embeddings;  ///< a row for each text
+  std::string model;              ///< what the server calls it; empty if it does not say
 };
 
 /// The first bytes of a text, at most `longest`, without cutting a character in two.
@@ -51,12 +73,17 @@ inline std::string first_bytes(const std::string& text, std::size_t longest) {
   return text.substr(0, end);
 }
 
+/// Whether a text holds nothing that a model could make something of.
+inline bool is_blank(const std::string& text) {
+  return text.find_first_not_of(" \t\r\n") == text.npos;
+}
+
 /// One connection to a server, for one thread.
 class EmbeddingClient {
  public:
   /// \throws UsageError if the URL is not one of HTTP.
   explicit EmbeddingClient(const EmbeddingServer& server)
-      : server_(server), parts_(parse(server.url)), http_(parts_.origin) {
+      : server_(server), parts_(parse(server.url)), http_(parts_.origin()) {
     // A connection that a server drops is an error to deal with, not the end of the program.
     std::signal(SIGPIPE, SIG_IGN);
     const auto timeout = std::chrono::milliseconds(static_cast<int>(1000 * server.timeout_seconds));
@@ -67,7 +94,19 @@ class EmbeddingClient {
     http_.set_keep_alive(true);
     // Else a request, whose head and body are sent apart, waits for an acknowledgement in between.
     http_.set_tcp_nodelay(true);
+    http_.set_default_headers({server.headers.begin(), server.headers.end()});
     if (!server.key.empty()) http_.set_bearer_token_auth(server.key.c_str());
+    if (const auto proxy = find_proxy(parts_.scheme, parts_.authority)) {
+      http_.set_proxy(proxy->host, proxy->port);
+      if (!proxy->user.empty()) http_.set_proxy_basic_auth(proxy->user, proxy->password);
+      way_ = fmt::format(" (by the proxy {}:{})", proxy->host, proxy->port);
+    }
+  }
+
+  /// The whole URL that is asked, without its query, which may hold a key.
+  static std::string address(const EmbeddingServer& server) {
+    const Parts parts = parse(server.url);
+    return parts.origin() + parts.path;
   }
 
   /// From another thread: lets a request that is under way end, but sends none any more.
@@ -85,33 +124,90 @@ class EmbeddingClient {
 
   /// One embedding for each text.
   /// \param ids of the texts, for messages
-  /// \throws ServerError naming an id, unless the server answers with one vector of finite numbers
-  /// for each text, in their order and all of one length; lae::Cancelled after give_up or stop.
-  lae::Matrix<float> embed(const std::vector<std::string>& texts,
-                           const std::vector<std::string>& ids) {
-    const std::string body =
-        nlohmann::json{{"model", server_.model}, {"input", texts}, {"encoding_format", "float"}}
-            .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-    return parse_answer(post(body, range_text(ids)), ids);
+  /// \param retries_of_zeros how often to ask again while all vectors are zeros
+  /// \throws RequestTooLarge, in which case another try with fewer texts is worth it; ServerError
+  /// naming an id, unless the server answers with one vector of finite numbers for each text, all
+  /// of one length; lae::Cancelled after give_up or stop.
+  EmbeddingAnswer embed(const std::vector<std::string>& texts, const std::vector<std::string>& ids,
+                        int retries_of_zeros = 0) {
+    nlohmann::json request = server_.fields;
+    request["model"] = server_.model;
+    request["input"] = texts;
+    const std::string body = request.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    double wait = server_.backoff_seconds;
+    for (int attempt = 0;; ++attempt) {
+      check();
+      ++requests_;
+      if (attempt > 0) ++retries_;
+      const httplib::Result result =
+          http_.Post((parts_.path + parts_.query).c_str(), body, "application/json");
+      try {
+        EmbeddingAnswer answer = read(result, ids);
+        if (attempt >= std::min(retries_of_zeros, server_.retries) ||
+            !answer.embeddings.isZero(0)) {
+          return answer;
+        }
+      } catch (const ForNow& failure) {
+        if (attempt >= server_.retries) {
+          throw ServerError(fmt::format("{} (tried {} times)", failure.message, attempt + 1));
+        }
+      }
+      // Not all of a server's clients are to come back at the same time.
+      const double jitter = std::uniform_real_distribution(0.75, 1.25)(random_);
+      sleep(std::max(jitter * wait, result ? retry_after(*result) : 0.0));
+      wait = std::min(2 * wait, longest_wait);
+    }
+  }
+
+  /// For messages: one line of what a server said, not too long and without keys.
+  std::string shortened(std::string text) const {
+    constexpr std::size_t longest = 300;
+    for (char& c : text) {
+      if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) c = ' ';
+    }
+    const auto hide = [&](const std::string& secret, const std::string& name) {
+      constexpr std::size_t shortest = 4;  // what is shorter stands in many words
+      if (secret.size() < shortest) return;
+      for (std::size_t at = 0; (at = text.find(secret, at)) != text.npos; at += name.size()) {
+        text.replace(at, secret.size(), name);
+      }
+    };
+    hide(server_.key, "<key>");
+    for (const auto& [name, value] : server_.headers) hide(value, "<" + name + ">");
+    return text.size() <= longest ? text : first_bytes(text, longest) + "...";
   }
 
  private:
   struct Parts {
-    std::string origin;
+    std::string scheme;
+    std::string authority;  ///< host and port
     std::string path;
+    std::string query;  ///< with its question mark, or empty
+
+    std::string origin() const { return scheme + "://" + authority; }
+  };
+
+  /// A failure that may pass.
+  struct ForNow {
+    std::string message;
   };
 
   static Parts parse(const std::string& url) {
-    const std::size_t scheme = url.find("://");
-    const std::string name = url.substr(0, scheme);
-    const std::size_t host = scheme + 3;
-    const bool has_host = scheme != url.npos && host < url.size() && url[host] != '/';
-    if ((name != "http" && name != "https") || !has_host || url.find_first_of(" @?#") != url.npos) {
+    const std::size_t colon = url.find("://");
+    Parts parts;
+    if (colon != url.npos) {
+      parts.scheme = url.substr(0, colon);
+      const std::size_t path = std::min(url.find_first_of("/?", colon + 3), url.size());
+      const std::size_t query = std::min(url.find('?', path), url.size());
+      parts.authority = url.substr(colon + 3, path - colon - 3);
+      parts.path = url.substr(path, query - path);
+      parts.query = url.substr(query);
+    }
+    if ((parts.scheme != "http" && parts.scheme != "https") || parts.authority.empty() ||
+        parts.authority.find('@') != url.npos || url.find_first_of(" #") != url.npos) {
       throw UsageError(
           fmt::format("--endpoint: \"{}\" is not a URL such as http://localhost:8080", url));
     }
-    const std::size_t slash = url.find('/', host);
-    Parts parts{url.substr(0, slash), slash == url.npos ? "" : url.substr(slash)};
     while (!parts.path.empty() && parts.path.back() == '/') parts.path.pop_back();
     const auto ends_with = [&](std::string_view end) {
       return parts.path.size() >= end.size() &&
@@ -127,42 +223,69 @@ class EmbeddingClient {
                            : fmt::format("items {} to {}", ids.front(), ids.back());
   }
 
-  /// For messages: one line of what a server said, not too long and without the key.
-  std::string shortened(std::string text) const {
-    constexpr std::size_t longest = 300;
-    for (char& c : text) {
-      if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) c = ' ';
-    }
-    const std::string& key = server_.key;
-    for (std::size_t at = 0; !key.empty() && (at = text.find(key, at)) != text.npos;) {
-      text.replace(at, key.size(), "<key>");
-    }
-    return text.size() <= longest ? text : first_bytes(text, longest) + "...";
+  std::string message(const std::string& what, std::string_view problem) const {
+    return fmt::format("{}{}{}, {}: {}", parts_.origin(), parts_.path, way_, what, problem);
   }
 
-  /// The body of the server's answer, after as many attempts as it takes.
-  std::string post(const std::string& body, const std::string& what) {
-    double wait = server_.backoff_seconds;
-    for (int attempt = 0;; ++attempt) {
-      check();
-      ++requests_;
-      if (attempt > 0) ++retries_;
-      const httplib::Result result = http_.Post(parts_.path.c_str(), body, "application/json");
-      if (result && result->status == 200) return result->body;
-      const bool is_for_now = result ? result->status == 429 || result->status >= 500
-                                     : result.error() != httplib::Error::SSLServerVerification;
-      const std::string reason =
-          result ? fmt::format("status {}: {}", result->status, shortened(result->body))
-                 : fmt::format("no answer ({})", httplib::to_string(result.error()));
-      if (!is_for_now || attempt == server_.retries) {
-        throw ServerError(fmt::format("{}{}, {}: {}", parts_.origin, parts_.path, what, reason) +
-                          (is_for_now ? fmt::format(" (tried {} times)", attempt + 1) : ""));
-      }
-      // Not all of a server's clients are to come back at the same time.
-      const double jitter = std::uniform_real_distribution(0.75, 1.25)(random_);
-      sleep(std::max(jitter * wait, result ? retry_after(*result) : 0.0));
-      wait = std::min(2 * wait, longest_wait);
+  static bool has_any(const std::string& text, std::initializer_list<const char*> words) {
+    return std::any_of(words.begin(), words.end(),
+                       [&](const char* word) { return text.find(word) != text.npos; });
+  }
+
+  /// Whether an error is about the number of texts or about their length, as far as its words tell.
+  static bool is_about_size(int status, const std::string& words) {
+    if (status == 413) return true;
+    if (status == 500) {  // more often something that passes, which such words may be about, too
+      return has_any(words,
+                     {"too large", "too long", "context size", "context length", "batch size"});
     }
+    return (status == 400 || status == 422) &&
+           has_any(words, {"batch", "too large", "too long", "too_long", "too big", "too many",
+                           "context", "maximum", "at most", "exceed", "larger than", "longer than",
+                           "less than", "limit", "tokens"});
+  }
+
+  /// Whether the same request may succeed later.
+  static bool may_pass(int status, const std::string& words) {
+    constexpr int overloaded = 429;
+    constexpr int not_implemented = 501;
+    constexpr int version_not_supported = 505;
+    if (status == overloaded) {
+      // Of a rate; of money, there are no words that all servers use.
+      return !has_any(words, {"insufficient_quota", "insufficient quota", "insufficient balance",
+                              "insufficient_balance", "insufficient credit", "insufficient fund"});
+    }
+    if (status == not_implemented || status == version_not_supported) return false;
+    return status == 408 || status == 409 || status == 425 || status >= 500;
+  }
+
+  /// \throws ForNow, ServerError
+  EmbeddingAnswer read(const httplib::Result& result, const std::vector<std::string>& ids) const {
+    const std::string what = range_text(ids);
+    if (!result) {
+      const std::string text =
+          message(what, fmt::format("no answer ({})", httplib::to_string(result.error())));
+      if (result.error() == httplib::Error::SSLServerVerification) throw ServerError(text);
+      throw ForNow{text};
+    }
+    const int status = result->status;
+    if (status >= 200 && status < 300) return parse_answer(result->body, ids);
+    if (status >= 300 && status < 400) {
+      // What comes after a question mark may be a pass.
+      const std::string target = result->get_header_value("Location");
+      throw ServerError(message(
+          what, fmt::format("status {}: it has moved to \"{}\"; if that is to be trusted, make it "
+                            "the --endpoint",
+                            status, shortened(target.substr(0, target.find('?'))))));
+    }
+    const std::string text =
+        message(what, fmt::format("status {}: {}", status, shortened(result->body)));
+    const std::string words = detail::lower_case(result->body);
+    if (is_about_size(status, words)) {
+      throw RequestTooLarge(text + (ids.size() == 1 ? " (--max-bytes cuts long texts)" : ""));
+    }
+    if (may_pass(status, words)) throw ForNow{text};
+    throw ServerError(text);
   }
 
   /// The seconds that a server asks to wait; 0 if it does not, or not in seconds.
@@ -187,9 +310,10 @@ class EmbeddingClient {
     }
   }
 
-  lae::Matrix<float> parse_answer(const std::string& body, const std::vector<std::string>& ids) {
+  /// \throws ForNow, ServerError
+  EmbeddingAnswer parse_answer(const std::string& body, const std::vector<std::string>& ids) const {
     const auto refuse = [&](const std::string& what, std::string_view problem) {
-      throw ServerError(fmt::format("{}{}, {}: {}", parts_.origin, parts_.path, what, problem));
+      throw ServerError(message(what, problem));
     };
     nlohmann::json answer;
     std::size_t begun = 0;
@@ -205,46 +329,153 @@ class EmbeddingClient {
       refuse(begun > 0 && begun <= ids.size() ? "item " + ids[begun - 1] : range_text(ids),
              fmt::format("the answer is not JSON: {}", shortened(error.what())));
     }
-    if (!answer.is_object() || !answer.contains("data") || !answer["data"].is_array()) {
-      refuse(range_text(ids), "the answer has no array \"data\": " + shortened(body));
+    // Some servers answer with the array alone.
+    const bool is_array = answer.is_array() && !answer.empty() && answer[0].is_object();
+    if (!is_array &&
+        !(answer.is_object() && answer.contains("data") && answer["data"].is_array())) {
+      const std::string text =
+          message(range_text(ids), "the answer has no array \"data\": " + shortened(body));
+      // Some servers say "OK" and then what is not.
+      if (has_any(detail::lower_case(body), {"overloaded", "rate limit", "too many requests",
+                                             "try again", "temporarily", "unavailable"})) {
+        throw ForNow{text};
+      }
+      throw ServerError(text);
     }
-    const auto& data = answer["data"];
-    lae::Matrix<float> embeddings;
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-      const std::string item = "item " + ids[i];
-      if (i >= data.size())
-        refuse(item, fmt::format("only {} vectors for {} texts", i, ids.size()));
-      if (!data[i].is_object() || data[i].value("index", nlohmann::json()) != i) {
-        refuse(item, fmt::format("the vector's index is {}, not {}",
-                                 data[i].is_object() && data[i].contains("index")
-                                     ? data[i]["index"].dump()
-                                     : "missing",
-                                 i));
-      }
-      const nlohmann::json vector = data[i].value("embedding", nlohmann::json());
-      if (!vector.is_array() || vector.empty())
-        refuse(item, "the embedding is missing or no array");
-      if (i == 0) {
-        embeddings.resize(static_cast<lae::Index>(ids.size()),
-                          static_cast<lae::Index>(vector.size()));
-      }
-      if (static_cast<lae::Index>(vector.size()) != embeddings.cols()) {
-        refuse(item, fmt::format("the vector has {} dimensions, others have {}", vector.size(),
-                                 embeddings.cols()));
-      }
-      for (std::size_t d = 0; d < vector.size(); ++d) {
-        const float value = vector[d].is_number() ? vector[d].get<float>() : NAN;
-        if (!std::isfinite(value)) {
-          refuse(item, fmt::format("the vector holds {}, not a finite number, in dimension {}",
-                                   shortened(vector[d].dump()), d));
-        }
-        embeddings(static_cast<lae::Index>(i), static_cast<lae::Index>(d)) = value;
-      }
+    const nlohmann::json& data = is_array ? answer : answer["data"];
+    if (data.size() < ids.size()) {
+      refuse("item " + ids[data.size()],
+             fmt::format("only {} vectors for {} texts", data.size(), ids.size()));
     }
     if (data.size() > ids.size()) {
       refuse(range_text(ids), fmt::format("{} vectors for {} texts", data.size(), ids.size()));
     }
-    return embeddings;
+    const std::vector<std::size_t> order = order_of(data, ids);
+    EmbeddingAnswer read;
+    if (answer.is_object() && answer.contains("model") && answer["model"].is_string()) {
+      read.model = answer["model"].get<std::string>();
+    }
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      const std::string item = "item " + ids[i];
+      const std::vector<float> vector = parse_vector(data[order[i]], item);
+      if (i == 0) {
+        read.embeddings.resize(static_cast<lae::Index>(ids.size()),
+                               static_cast<lae::Index>(vector.size()));
+      }
+      if (static_cast<lae::Index>(vector.size()) != read.embeddings.cols()) {
+        refuse(item, fmt::format("the vector has {} dimensions, others have {}", vector.size(),
+                                 read.embeddings.cols()));
+      }
+      std::copy(vector.begin(), vector.end(),
+                read.embeddings.row(static_cast<lae::Index>(i)).data());
+    }
+    return read;
+  }
+
+  /// Which entry of an answer is about each text: the one with its index. Where no entry has one,
+  /// they come in the order of the texts; where one lacks it (some leave out a zero), it is about
+  /// the text that remains; where more do, the others must be in their places.
+  std::vector<std::size_t> order_of(const nlohmann::json& data,
+                                    const std::vector<std::string>& ids) const {
+    const std::size_t count = ids.size();
+    std::vector<std::size_t> order(count, count);
+    std::vector<std::size_t> without_index;
+    for (std::size_t entry = 0; entry < count; ++entry) {
+      const nlohmann::json index =
+          data[entry].is_object() ? data[entry].value("index", nlohmann::json()) : nullptr;
+      if (index.is_null()) {
+        without_index.push_back(entry);
+        continue;
+      }
+      const double number = index.is_number() ? index.get<double>() : -1;
+      const bool is_index =
+          number >= 0 && number < static_cast<double>(count) && number == std::floor(number);
+      const std::size_t text = is_index ? static_cast<std::size_t>(number) : 0;
+      if (!is_index || order[text] != count) {
+        throw ServerError(
+            message("item " + ids[entry],
+                    fmt::format("the vector's index is {}, {}", shortened(index.dump()),
+                                is_index ? "as that of another" : "not one of the texts'")));
+      }
+      order[text] = entry;
+    }
+    if (without_index.size() == 1) {
+      *std::find(order.begin(), order.end(), count) = without_index[0];
+      return order;
+    }
+    for (const std::size_t entry : without_index) {
+      if (order[entry] != count) {
+        throw ServerError(message("item " + ids[entry],
+                                  "the vector's index is missing, and others are out of order"));
+      }
+      order[entry] = entry;
+    }
+    return order;
+  }
+
+  /// The finite numbers of an entry of an answer.
+  /// \throws ServerError
+  std::vector<float> parse_vector(const nlohmann::json& entry, const std::string& item) const {
+    const auto refuse = [&](std::string_view problem) {
+      throw ServerError(message(item, problem));
+    };
+    static const nlohmann::json nothing;
+    const auto found = entry.find("embedding");
+    const nlohmann::json* vector = entry.is_object() && found != entry.end() ? &*found : &nothing;
+    if (vector->is_array() && !vector->empty() && vector->front().is_array()) {
+      if (vector->size() > 1) {
+        refuse(
+            "the embedding is a vector for each token; the server has to pool them (llama.cpp: "
+            "--pooling mean)");
+      }
+      vector = &vector->front();
+    }
+    std::vector<float> values;
+    if (vector->is_string()) {
+      values = from_base64(vector->get<std::string>());
+      if (values.empty()) {
+        refuse("the embedding is a text, but not the base64 of 32-bit numbers: " +
+               shortened(vector->get<std::string>()));
+      }
+    } else if (!vector->is_array() || vector->empty()) {
+      refuse("the embedding is missing or no array");
+    }
+    for (const nlohmann::json& value : vector->is_array() ? *vector : nothing) {
+      values.push_back(value.is_number() ? value.get<float>() : NAN);
+    }
+    for (std::size_t d = 0; d < values.size(); ++d) {
+      if (!std::isfinite(values[d])) {
+        refuse(fmt::format(
+            "the vector holds {}, not a finite number, in dimension {}",
+            vector->is_array() ? shortened((*vector)[d].dump()) : fmt::to_string(values[d]), d));
+      }
+    }
+    return values;
+  }
+
+  /// Numbers as OpenAI's encoding_format "base64" has them: little-endian, of 32 bits. None if it
+  /// is not that.
+  static std::vector<float> from_base64(const std::string& text) {
+    std::vector<unsigned char> bytes(text.size() / 4 * 3);
+    const int size =
+        text.size() % 4 != 0 || text.empty()
+            ? -1
+            : EVP_DecodeBlock(bytes.data(), reinterpret_cast<const unsigned char*>(text.data()),
+                              static_cast<int>(text.size()));
+    if (size != static_cast<int>(bytes.size())) return {};
+    // The padding counts as bytes.
+    const auto padding = std::count(text.end() - 2, text.end(), '=');
+    bytes.resize(bytes.size() - static_cast<std::size_t>(padding));
+    if (bytes.size() % sizeof(float) != 0) return {};
+    std::vector<float> values(bytes.size() / sizeof(float));
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      std::uint32_t bits = 0;
+      for (std::size_t b = 0; b < sizeof(bits); ++b) {
+        bits |= static_cast<std::uint32_t>(bytes[sizeof(bits) * i + b]) << (8 * b);
+      }
+      std::memcpy(&values[i], &bits, sizeof(bits));
+    }
+    return values;
   }
 
   // Seconds.
@@ -255,6 +486,7 @@ class EmbeddingClient {
   EmbeddingServer server_;
   Parts parts_;
   httplib::Client http_;
+  std::string way_;  ///< for messages: a proxy, if there is one
   std::mt19937 random_{std::random_device{}()};
   std::atomic<bool> has_given_up_{false};
   std::atomic<int> requests_{0};

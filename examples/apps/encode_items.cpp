@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
+#include <functional>
 #include <lae/data/latent_semantics.hpp>
 #include <lae/data/prepare_features.hpp>
 #include <lae/data/text_features.hpp>
@@ -28,6 +29,7 @@
 #include "command_line.hpp"
 #include "dataset.hpp"
 #include "embedding_client.hpp"
+#include "embedding_origin.hpp"
 #include "encoding_journal.hpp"
 #include "terminal.hpp"
 
@@ -43,7 +45,12 @@ struct Settings {
   std::string key_variable = "OPENAI_API_KEY";
   std::size_t batch = 64;
   int parallel = 4;
+  std::size_t batch_bytes = std::string::npos;
+  std::string instruction;
   std::size_t longest_text = std::string::npos;
+  std::vector<std::string> headers;
+  std::string fields;  ///< JSON
+  bool is_renamed = false;
   bool restart = false;
   bool built_in = false;
   std::optional<Index> dimensions;
@@ -58,7 +65,9 @@ void add_options(CLI::App& app, Settings& settings) {
   const std::string server = "By a server";
   CLI::Option* endpoint = app.add_option("--endpoint", settings.server.url,
                                          "of a server that knows POST /v1/embeddings, such as\n"
-                                         "http://localhost:8080 or https://api.openai.com/v1")
+                                         "http://localhost:8080 or https://api.openai.com/v1;\n"
+                                         "reached by the proxy that http_proxy, https_proxy or\n"
+                                         "all_proxy name, unless no_proxy lists its host")
                               ->option_text("URL")
                               ->group(server);
   CLI::Option* model =
@@ -71,9 +80,34 @@ void add_options(CLI::App& app, Settings& settings) {
                  "environment variable with the key to send; default: OPENAI_API_KEY")
       ->option_text("NAME")
       ->group(server);
-  app.add_option("--batch", settings.batch, "texts in a request; default: 64")
+  app.add_option("--header", settings.headers,
+                 "send this, too, such as 'api-key: ...'; again for further ones; it is neither\n"
+                 "shown nor stored")
+      ->option_text("'NAME: VALUE'")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->group(server)
+      ->needs(endpoint);
+  app.add_option("--body", settings.fields,
+                 "further fields of each request, such as '{\"dimensions\": 512}'")
+      ->option_text("JSON")
+      ->group(server)
+      ->needs(endpoint);
+  app.add_option("--instruction", settings.instruction,
+                 "put this before each text, as it is, for models that are made for it")
+      ->option_text("TEXT")
+      ->group(server)
+      ->needs(endpoint);
+  app.add_option("--batch", settings.batch,
+                 "texts in a request; fewer where the server refuses that many; default: 64")
       ->option_text("N")
       ->check(CLI::Range(1, 100000).description(""))
+      ->group(server);
+  app.add_option("--batch-bytes", settings.batch_bytes,
+                 "fewer texts where they have more bytes than that together; a token of English\n"
+                 "has about 4; default: as many bytes as they have")
+      ->option_text("N")
+      ->check(CLI::Range(1, 1000000000).description(""))
       ->group(server);
   app.add_option("--parallel", settings.parallel, "requests at a time; default: 4")
       ->option_text("N")
@@ -86,8 +120,8 @@ void add_options(CLI::App& app, Settings& settings) {
       ->check(CLI::Range(1, 1000000000).description(""))
       ->group(server);
   app.add_option("--retries", settings.server.retries,
-                 "how often to send a request again after status 429, 5xx, a dropped\n"
-                 "connection or a timeout; default: 6")
+                 "how often to send a request again after a status that may pass (429, 503, ...),\n"
+                 "a dropped connection or a timeout; default: 6")
       ->option_text("N")
       ->check(CLI::Range(0, 1000).description(""))
       ->group(server);
@@ -103,8 +137,9 @@ void add_options(CLI::App& app, Settings& settings) {
       ->option_text("S")
       ->check(CLI::Range(0.01, 86400.0).description(""))
       ->group(server);
-  app.add_flag("--restart", settings.restart,
-               "do not go on with what an interrupted run has finished")
+  app.add_flag("--renamed", settings.is_renamed,
+               "go on although the server has another name for its model than before; the\n"
+               "vectors of a text are compared all the same")
       ->group(server);
 
   const std::string built_in = "Without a server";
@@ -120,6 +155,9 @@ void add_options(CLI::App& app, Settings& settings) {
       ->check(CLI::Range(1, 100000).description(""))
       ->group(built_in)
       ->excludes(endpoint);
+
+  app.add_flag("--restart", settings.restart,
+               "throw away what a server has made before, finished or not");
 }
 
 /// Of encoder and texts: the same where embeddings may be mixed.
@@ -136,25 +174,35 @@ std::string fingerprint(const std::string& encoder, const std::vector<std::strin
 }
 
 /// Writes embeddings.npy and then embeddings.json, which says what it is.
+/// \param origin of those by a server
 void write_embeddings(const fs::path& folder, const lae::Matrix<float>& embeddings,
-                      const std::string& encoder, const std::string& mark,
-                      std::size_t without_text) {
+                      const std::string& encoder, const std::string& mark, std::size_t without_text,
+                      const EmbeddingOrigin* origin = nullptr) {
   std::error_code ignored;
   fs::remove(folder / file_name::encoder, ignored);
   lae::save_npy(folder / file_name::embeddings, embeddings);
-  write_json(folder / file_name::encoder, {{"encoder", encoder},
-                                           {"dimensions", embeddings.cols()},
-                                           {"items", embeddings.rows()},
-                                           {"items_without_text", without_text},
-                                           {"fingerprint", mark}});
+  nlohmann::ordered_json about = {{"encoder", encoder},
+                                  {"dimensions", embeddings.cols()},
+                                  {"items", embeddings.rows()},
+                                  {"items_without_text", without_text},
+                                  {"fingerprint", mark}};
+  if (origin != nullptr) about["origin"] = to_json(*origin);
+  write_json(folder / file_name::encoder, about);
 }
 
-/// Whether the folder holds the embeddings of this fingerprint already.
-bool is_finished(const fs::path& folder, const std::string& mark) {
-  if (!fs::exists(folder / file_name::embeddings) || !fs::exists(folder / file_name::encoder)) {
-    return false;
-  }
-  return read_json_text(folder / file_name::encoder, "fingerprint") == mark;
+constexpr const char* built_in_name = "built-in latent semantic analysis";
+
+/// The origin of the folder's embeddings, if a server has made them for this program.
+/// \throws lae::FileError
+std::optional<EmbeddingOrigin> find_paid(const fs::path& folder) {
+  const fs::path path = folder / file_name::encoder;
+  if (!fs::exists(folder / file_name::embeddings) || !fs::exists(path)) return std::nullopt;
+  const std::string mark = read_json_text(path, "fingerprint");
+  const std::string encoder = read_json_text(path, "encoder");
+  if (mark.empty() || encoder.rfind(built_in_name, 0) == 0) return std::nullopt;
+  EmbeddingOrigin origin = read_origin(read_json(path).value("origin", nlohmann::json()), mark);
+  if (origin.model.empty()) origin.model = encoder;  // of an earlier version
+  return origin;
 }
 
 /// How far the encoding is, and how long it will take, for the status line.
@@ -184,57 +232,53 @@ class ProgressBar {
   Clock::time_point start_ = Clock::now();
 };
 
-/// Sends the texts that the journal lacks, several requests at a time.
-class Encoder {
+/// Connections to a server, each for a thread of its own.
+class Clients {
  public:
-  Encoder(const Settings& settings, const std::vector<std::string>& ids,
-          const std::vector<std::string>& texts, EncodingJournal& journal)
-      : settings_(settings), ids_(ids), texts_(texts), journal_(journal) {
-    for (std::size_t item = 0; item < texts.size(); ++item) {
-      if (texts[item].empty()) continue;
-      ++all_;
-      if (!journal.is_done(static_cast<Index>(item))) missing_.push_back(item);
-    }
-    done_ = all_ - missing_.size();
-    const std::size_t batches = (missing_.size() + settings.batch - 1) / settings.batch;
-    for (int i = 0; i < settings.parallel && static_cast<std::size_t>(i) < batches; ++i) {
-      clients_.push_back(std::make_unique<EmbeddingClient>(settings.server));
+  Clients(const EmbeddingServer& server, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      clients_.push_back(std::make_unique<EmbeddingClient>(server));
     }
   }
 
-  /// \throws ServerError, lae::FileError, lae::Cancelled; what was finished is in the journal.
-  void run() {
+  /// Calls `task` with each of the first clients, at the same time, and shows the status meanwhile.
+  /// \throws what the first one throws that does, after the others have come to an end;
+  /// lae::Cancelled after Ctrl-C
+  void run(std::size_t count, const std::function<void(EmbeddingClient&)>& task,
+           const std::function<std::string()>& status_text) {
     std::vector<std::thread> threads;
-    working_ = static_cast<int>(clients_.size());
-    for (auto& client : clients_) {
-      threads.emplace_back([this, &client] {
+    std::exception_ptr error;
+    count = std::min(count, clients_.size());
+    std::atomic<std::size_t> working{count};
+    for (std::size_t i = 0; i < count; ++i) {
+      threads.emplace_back([&, i] {
         try {
-          work(*client);
+          task(*clients_[i]);
         } catch (...) {
           const std::lock_guard<std::mutex> lock(mutex_);
-          if (!error_) error_ = std::current_exception();
+          if (!error) error = std::current_exception();
           has_failed_ = true;
         }
-        --working_;
+        --working;
       });
     }
     StatusLine status;
-    const ProgressBar bar(done_, all_);
-    while (working_ > 0) {
+    while (working > 0) {
       for (auto& client : clients_) {
         // Answers under way are paid for, and worth the wait unless someone is in a hurry.
         if (has_failed_) client->give_up();
         if (Interruption::is_noted()) client->stop();
       }
-      status.show(bar.text(done_));
+      status.show(status_text());
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
     for (std::thread& thread : threads) thread.join();
     Interruption::check();
-    if (error_) std::rethrow_exception(error_);
+    if (error) std::rethrow_exception(error);
   }
 
-  std::size_t texts() const { return all_; }
+  std::size_t size() const { return clients_.size(); }
+  bool has_failed() const { return has_failed_; }
   int requests() const { return sum(&EmbeddingClient::requests); }
   int retries() const { return sum(&EmbeddingClient::retries); }
 
@@ -245,46 +289,320 @@ class Encoder {
     return total;
   }
 
-  void work(EmbeddingClient& client) {
-    while (!has_failed_) {
-      const std::size_t first = next_.fetch_add(settings_.batch);
-      if (first >= missing_.size()) return;
-      const std::size_t end = std::min(first + settings_.batch, missing_.size());
-      std::vector<Index> items;
-      std::vector<std::string> texts;
-      std::vector<std::string> ids;
-      for (std::size_t i = first; i < end; ++i) {
-        items.push_back(static_cast<Index>(missing_[i]));
-        texts.push_back(texts_[missing_[i]]);
-        ids.push_back(ids_[missing_[i]]);
-      }
-      const lae::Matrix<float> embeddings = client.embed(texts, ids);
-      const std::lock_guard<std::mutex> lock(mutex_);
-      const Index dimensions = journal_.embeddings().cols();
-      if (dimensions > 0 && dimensions != embeddings.cols()) {
-        throw ServerError(
-            fmt::format("item {}: the vector has {} dimensions, those of other items "
-                        "have {}",
-                        ids.front(), embeddings.cols(), dimensions));
-      }
-      journal_.append(items, embeddings);
-      done_ += items.size();
+  std::vector<std::unique_ptr<EmbeddingClient>> clients_;
+  std::mutex mutex_;  ///< of the error
+  std::atomic<bool> has_failed_{false};
+};
+
+/// How far two vectors are from each other, as a share of the longer one's length.
+double relative_distance(const Eigen::Ref<const Eigen::RowVectorXf>& a,
+                         const Eigen::Ref<const Eigen::RowVectorXf>& b) {
+  const Eigen::RowVectorXd x = a.cast<double>();
+  const Eigen::RowVectorXd y = b.cast<double>();
+  const double longer = std::max(x.norm(), y.norm());
+  return longer > 0 ? (x - y).norm() / longer : 0;
+}
+
+/// \throws ServerError if the server calls its model otherwise than before
+void compare_names(const Settings& settings, const std::string& before, const std::string& now,
+                   const EmbeddingClient& client) {
+  if (settings.is_renamed || before.empty() || now.empty() || before == now) return;
+  throw ServerError(fmt::format(
+      "{}: the server calls its model \"{}\", but what is there was made by \"{}\"; "
+      "--restart throws that away, --renamed says that both are the same",
+      EmbeddingClient::address(settings.server), client.shortened(now), client.shortened(before)));
+}
+
+/// Compares an item's vector of before with the server's answer to its text now, to tell whether
+/// the server still is what made the vector.
+/// \throws ServerError if it is not
+void compare_vectors(const Settings& settings, const EmbeddingAnswer& now,
+                     const Eigen::Ref<const Eigen::RowVectorXf>& before, const std::string& id) {
+  // Half precision and other texts in the batch change less, other models more.
+  constexpr double largest_noise = 0.1;
+  std::string problem;
+  if (now.embeddings.cols() != before.cols()) {
+    problem =
+        fmt::format("has {} dimensions now, and had {}", now.embeddings.cols(), before.cols());
+  } else if (relative_distance(now.embeddings.row(0), before) > largest_noise) {
+    problem = "is another than before";
+  } else {
+    return;
+  }
+  throw ServerError(
+      fmt::format("{}: this is not the model that made what is there: the vector of item {} {}; "
+                  "ask the server of before, or --restart, which throws away what is there",
+                  EmbeddingClient::address(settings.server), id, problem));
+}
+
+/// Looks out for a server that has the same vector for all texts.
+class SameVectors {
+ public:
+  explicit SameVectors(const std::vector<std::string>& texts) : texts_(texts) {
+    const auto first = std::find_if_not(texts.begin(), texts.end(), is_blank);
+    if (first == texts.end()) return;
+    std::size_t others = 0;
+    for (const std::string& text : texts) others += !is_blank(text) && text != *first ? 1 : 0;
+    enough_ = std::min(others, enough_);
+    has_varied_ = others == 0;
+  }
+
+  /// \return whether all vectors so far are the same, of so many texts that it is no chance
+  bool add(Index item, const Eigen::Ref<const Eigen::RowVectorXf>& vector) {
+    const std::string& text = texts_[static_cast<std::size_t>(item)];
+    if (has_varied_ || is_blank(text)) return false;
+    if (vector_.size() == 0) {
+      vector_ = vector;
+      text_ = &text;
+    } else if (vector_.size() != vector.size() || relative_distance(vector_, vector) > rounding) {
+      has_varied_ = true;
+    } else if (text != *text_) {
+      ++same_;
     }
+    return !has_varied_ && same_ >= enough_;
+  }
+
+ private:
+  static constexpr double rounding = 1e-5;
+
+  const std::vector<std::string>& texts_;
+  // Few texts may well be the same to a model, such as those that differ in capital letters.
+  std::size_t enough_ = 15;
+  bool has_varied_ = false;
+  Eigen::RowVectorXf vector_;
+  const std::string* text_ = nullptr;
+  std::size_t same_ = 0;  ///< other texts than this one
+};
+
+/// Sends the texts that the journal lacks, several requests at a time.
+class Encoder {
+ public:
+  Encoder(const Settings& settings, const std::vector<std::string>& ids,
+          const std::vector<std::string>& texts, EncodingJournal& journal)
+      : settings_(settings),
+        ids_(ids),
+        texts_(texts),
+        journal_(journal),
+        same_vectors_(texts),
+        largest_batch_(settings.batch) {
+    for (std::size_t item = 0; item < texts.size(); ++item) {
+      if (texts[item].empty()) continue;
+      ++all_;
+      if (!journal.is_done(static_cast<Index>(item))) missing_.push_back(item);
+    }
+    done_ = all_ - missing_.size();
+    clients_.emplace(settings.server,
+                     std::min(missing_.size(), static_cast<std::size_t>(settings.parallel)));
+  }
+
+  /// \throws ServerError, lae::FileError, lae::Cancelled; what was finished is in the journal.
+  void run() {
+    check_journal();
+    const ProgressBar bar(done_, all_);
+    clients_->run(
+        clients_->size(), [&](EmbeddingClient& client) { work(client); },
+        [&] { return bar.text(done_); });
+    keep_zeros();
+  }
+
+  /// For the last line.
+  std::string summary() const {
+    std::string text =
+        fmt::format(" ({} requests, {} of them again)", clients_->requests(), clients_->retries());
+    if (refused_ > 0) {
+      text += fmt::format("; {} requests were too large: --batch {} spares them", refused_.load(),
+                          largest_batch_);
+    }
+    if (!zeros_.empty()) {
+      text += fmt::format("; {} items with text got zeros, such as {}", zeros_.size(),
+                          ids_[zeros_.front()]);
+    }
+    return text;
+  }
+
+ private:
+  /// That what is there is sound, and of the server that is asked for the rest.
+  void check_journal() {
+    std::optional<Index> known;
+    for (Index item = 0; item < static_cast<Index>(texts_.size()); ++item) {
+      if (!journal_.is_done(item)) continue;
+      const auto vector = journal_.embeddings().row(item);
+      if (vector.isZero(0)) continue;
+      ++sound_;
+      if (!known) known = item;
+      if (same_vectors_.add(item, vector)) refuse_same_vectors("--restart throws them away");
+    }
+    if (missing_.empty() || !known) return;
+    clients_->run(
+        1,
+        [&](EmbeddingClient& client) {
+          const auto i = static_cast<std::size_t>(*known);
+          const EmbeddingAnswer now = client.embed({texts_[i]}, {ids_[i]});
+          compare_names(settings_, journal_.origin().served_model, now.model, client);
+          compare_vectors(settings_, now, journal_.embeddings().row(*known), ids_[i]);
+        },
+        [] { return "comparing with what is there"; });
+  }
+
+  [[noreturn]] void refuse_same_vectors(const char* advice) const {
+    throw ServerError(
+        fmt::format("{}: all texts so far have got the same vector, so they say nothing; {}",
+                    EmbeddingClient::address(settings_.server), advice));
+  }
+
+  void work(EmbeddingClient& client) {
+    while (!clients_->has_failed()) {
+      const std::vector<std::size_t> items = next_batch();
+      if (items.empty()) return;
+      encode(client, items);
+    }
+  }
+
+  /// The next missing items, as many as a request may have; none if there are no more.
+  std::vector<std::size_t> next_batch() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    std::vector<std::size_t> items;
+    std::size_t bytes = 0;
+    for (; next_ < missing_.size() && items.size() < largest_batch_; ++next_) {
+      const std::size_t size = texts_[missing_[next_]].size();
+      if (!items.empty() && size > settings_.batch_bytes - std::min(bytes, settings_.batch_bytes)) {
+        break;
+      }
+      items.push_back(missing_[next_]);
+      bytes += size;
+    }
+    return items;
+  }
+
+  /// In halves where the server refuses so much at once: what it takes is then paid for only once,
+  /// and what it never takes is known by its name.
+  void encode(EmbeddingClient& client, const std::vector<std::size_t>& items) {
+    std::vector<std::string> texts;
+    std::vector<std::string> ids;
+    for (const std::size_t item : items) {
+      texts.push_back(texts_[item]);
+      ids.push_back(ids_[item]);
+    }
+    // Zeros may come of a server that is about to start or to break. It does not get well by
+    // waiting for long.
+    const int retries_of_zeros = sound_ > 0 ? 0 : 2;
+    std::optional<EmbeddingAnswer> answer;
+    try {
+      answer = client.embed(texts, ids, retries_of_zeros);
+    } catch (const RequestTooLarge&) {
+      if (items.size() == 1) throw;
+    }
+    if (answer) return keep(client, items, *answer);
+    ++refused_;
+    const auto middle = items.begin() + static_cast<std::ptrdiff_t>((items.size() + 1) / 2);
+    encode(client, {items.begin(), middle});
+    encode(client, {middle, items.end()});
+    // Since both halves were taken, it was their number.
+    const std::lock_guard<std::mutex> lock(mutex_);
+    largest_batch_ = std::min(largest_batch_, (items.size() + 1) / 2);
+  }
+
+  void keep(EmbeddingClient& client, const std::vector<std::size_t>& items,
+            EmbeddingAnswer& answer) {
+    if (sound_ > 0 || !answer.embeddings.isZero(0)) ask_again_for_zeros(client, items, answer);
+    std::vector<std::size_t> zeros;
+    std::vector<Index> sound;
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      const auto row = static_cast<Index>(i);
+      if (is_zero(answer, row, items[i])) {
+        zeros.push_back(items[i]);
+      } else {
+        sound.push_back(row);
+      }
+    }
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const Index dimensions = journal_.embeddings().cols();
+    if (dimensions > 0 && dimensions != answer.embeddings.cols()) {
+      throw ServerError(
+          fmt::format("item {}: the vector has {} dimensions, those of other items "
+                      "have {}",
+                      ids_[items.front()], answer.embeddings.cols(), dimensions));
+    }
+    compare_names(settings_, journal_.origin().served_model, answer.model, client);
+    std::vector<Index> numbers;
+    lae::Matrix<float> rows(static_cast<Index>(sound.size()), answer.embeddings.cols());
+    for (const Index row : sound) {
+      const auto item = static_cast<Index>(items[static_cast<std::size_t>(row)]);
+      rows.row(static_cast<Index>(numbers.size())) = answer.embeddings.row(row);
+      numbers.push_back(item);
+      if (same_vectors_.add(item, answer.embeddings.row(row))) {
+        refuse_same_vectors(
+            "is it the right model, and is the --instruction shorter than what it "
+            "reads?");
+      }
+    }
+    journal_.set_served_model(answer.model);
+    if (!numbers.empty()) journal_.append(numbers, rows);
+    sound_ += numbers.size();
+    zeros_.insert(zeros_.end(), zeros.begin(), zeros.end());
+    constexpr std::size_t many = 16;  // fewer may be few in the end
+    if (zeros_.size() >= many) check_zeros();
+    done_ += items.size();
+  }
+
+  bool is_zero(const EmbeddingAnswer& answer, Index row, std::size_t item) const {
+    return !is_blank(texts_[item]) && answer.embeddings.row(row).isZero(0);
+  }
+
+  void ask_again_for_zeros(EmbeddingClient& client, const std::vector<std::size_t>& items,
+                           EmbeddingAnswer& answer) const {
+    std::vector<Index> rows;
+    std::vector<std::string> texts;
+    std::vector<std::string> ids;
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      if (!is_zero(answer, static_cast<Index>(i), items[i])) continue;
+      rows.push_back(static_cast<Index>(i));
+      texts.push_back(texts_[items[i]]);
+      ids.push_back(ids_[items[i]]);
+    }
+    if (rows.empty()) return;
+    const EmbeddingAnswer again = client.embed(texts, ids);
+    if (again.embeddings.cols() != answer.embeddings.cols()) return;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      answer.embeddings.row(rows[i]) = again.embeddings.row(static_cast<Index>(i));
+    }
+  }
+
+  /// A model may know no word of a text. It knows those of most.
+  void check_zeros() const {
+    if (zeros_.empty() || 3 * zeros_.size() <= sound_) return;
+    throw ServerError(
+        fmt::format("{}, item {}: the vector is all zeros, though the text is not empty and was "
+                    "sent again; so are {} of {} vectors",
+                    EmbeddingClient::address(settings_.server), ids_[zeros_.front()], zeros_.size(),
+                    zeros_.size() + sound_));
+  }
+
+  /// Takes zeros for what they are, where they are few.
+  void keep_zeros() {
+    check_zeros();
+    if (zeros_.empty()) return;
+    journal_.append(
+        {zeros_.begin(), zeros_.end()},
+        lae::Matrix<float>::Zero(static_cast<Index>(zeros_.size()), journal_.embeddings().cols()));
   }
 
   const Settings& settings_;
   const std::vector<std::string>& ids_;
   const std::vector<std::string>& texts_;
   EncodingJournal& journal_;
-  std::mutex mutex_;  ///< of journal and error
-  std::vector<std::size_t> missing_;
+  std::optional<Clients> clients_;
   std::size_t all_ = 0;
-  std::vector<std::unique_ptr<EmbeddingClient>> clients_;
-  std::atomic<std::size_t> next_{0};
   std::atomic<std::size_t> done_{0};
-  std::atomic<int> working_{0};
-  std::atomic<bool> has_failed_{false};
-  std::exception_ptr error_;  ///< the first one
+  std::atomic<int> refused_{0};  ///< requests, for their size
+  std::vector<std::size_t> missing_;
+  std::atomic<std::size_t> sound_{0};  ///< vectors that are not zeros
+
+  std::mutex mutex_;  ///< of the journal and of what follows
+  SameVectors same_vectors_;
+  std::size_t next_ = 0;  ///< of those missing
+  std::size_t largest_batch_;
+  std::vector<std::size_t> zeros_;  ///< items with text of which the server makes zeros
 };
 
 /// How long something took, for the last line.
@@ -307,30 +625,102 @@ void report(const lae::Matrix<float>& embeddings, const std::string& encoder,
   }
 }
 
+/// Whether the folder holds the embeddings that are asked for; says so then.
+/// \throws lae::FileError, ServerError if it holds others that were paid for
+bool is_finished(const Settings& settings, const ItemCatalog& items,
+                 const std::vector<std::string>& texts, const EmbeddingOrigin& asked) {
+  const auto there = find_paid(settings.data);
+  if (!there) return false;
+  if (there->fingerprint != asked.fingerprint) {
+    throw lae::FileError(
+        settings.data / file_name::embeddings,
+        fmt::format("was made of {}; --restart replaces it", difference(*there, asked)));
+  }
+  const auto embeddings = lae::load_npy<float>(settings.data / file_name::embeddings);
+  std::size_t item = 0;
+  while (item < texts.size() && static_cast<Index>(item) < embeddings.rows() &&
+         embeddings.row(static_cast<Index>(item)).isZero(0)) {
+    ++item;
+  }
+  std::string remark;
+  if (item < texts.size() && embeddings.rows() == static_cast<Index>(texts.size())) {
+    EmbeddingServer server = settings.server;
+    server.retries = 0;  // since the answer may not be needed
+    const bool is_other_server = !there->url.empty() && there->url != asked.url;
+    std::string failure;
+    Clients(server, 1).run(
+        1,
+        [&](EmbeddingClient& client) {
+          EmbeddingAnswer now;
+          try {
+            now = client.embed({texts[item]}, {items.ids[item]});
+          } catch (const ServerError& error) {
+            failure = error.what();
+            return;
+          }
+          compare_names(settings, there->served_model, now.model, client);
+          compare_vectors(settings, now, embeddings.row(static_cast<Index>(item)), items.ids[item]);
+        },
+        [] { return "comparing with what is there"; });
+    if (is_other_server && !failure.empty()) {
+      throw ServerError(
+          fmt::format("{}; so it is unknown whether this is what made the embeddings that are "
+                      "there, which was {}; --restart replaces them",
+                      failure, there->url));
+    }
+    if (is_other_server) remark = fmt::format("; {} made them, with the same result", there->url);
+    if (!failure.empty()) remark = "; the server could not be asked again: " + printable(failure);
+  }
+  fmt::print("nothing to do: the embeddings of these texts by {} are there{}\n", there->model,
+             remark);
+  return true;
+}
+
+/// What decides the embeddings.
+EmbeddingOrigin origin_of(const Settings& settings, const std::vector<std::string>& texts) {
+  const EmbeddingServer& server = settings.server;
+  EmbeddingOrigin origin;
+  origin.url = EmbeddingClient::address(server);
+  origin.model = server.model;
+  origin.instruction = settings.instruction;
+  if (!server.fields.empty()) origin.fields = server.fields.dump();
+  if (settings.longest_text != std::string::npos) {
+    origin.max_bytes = fmt::to_string(settings.longest_text);
+  }
+  nlohmann::json fields = server.fields;
+  fields.erase("encoding_format");  // the same numbers
+  origin.fingerprint =
+      fingerprint(server.model + (fields.empty() ? "" : "\n" + fields.dump()), texts);
+  return origin;
+}
+
 void encode_by_server(const Settings& settings, const ItemCatalog& items,
                       std::size_t without_text) {
   const Stopwatch watch;
   std::vector<std::string> texts;
   for (const std::string& prompt : items.prompts) {
-    texts.push_back(first_bytes(prompt, settings.longest_text));
+    texts.push_back(
+        prompt.empty() ? "" : first_bytes(settings.instruction + prompt, settings.longest_text));
   }
-  const std::string mark = fingerprint(settings.server.model, texts);
-  EncodingJournal journal(settings.data / "embeddings.journal", mark,
+  const EmbeddingOrigin asked = origin_of(settings, texts);
+  EncodingJournal journal(settings.data / "embeddings.journal", asked,
                           static_cast<Index>(texts.size()), settings.restart);
-  if (!settings.restart && journal.is_empty() && is_finished(settings.data, mark)) {
-    fmt::print("nothing to do: the embeddings of these texts by {} are there\n",
-               settings.server.model);
-    return;
-  }
+  if (!settings.restart && journal.is_empty() && is_finished(settings, items, texts, asked)) return;
   Encoder encoder(settings, items.ids, texts, journal);
   encoder.run();
-  write_embeddings(settings.data, journal.embeddings(), settings.server.model, mark, without_text);
+  write_embeddings(settings.data, journal.embeddings(), settings.server.model, asked.fingerprint,
+                   without_text, &journal.origin());
   journal.remove();
   report(journal.embeddings(), settings.server.model, without_text, watch.seconds(),
-         fmt::format(" ({} requests, {} of them again)", encoder.requests(), encoder.retries()));
+         encoder.summary());
 }
 
 void encode_built_in(const Settings& settings, const ItemCatalog& items, std::size_t without_text) {
+  if (const auto paid = find_paid(settings.data); paid && !settings.restart) {
+    throw lae::FileError(
+        settings.data / file_name::embeddings,
+        fmt::format("was made by {}, a server's model; --restart replaces it", paid->model));
+  }
   const Stopwatch watch;
   StatusLine status;
   status.show("counting words");
@@ -347,8 +737,7 @@ void encode_built_in(const Settings& settings, const ItemCatalog& items, std::si
   }
   const lae::Matrix<float> embeddings = lae::latent_semantic_embeddings(
       lae::tf_idf(terms.counts), dimensions, 1, example::watch(status, "encoding"));
-  const std::string encoder =
-      fmt::format("built-in latent semantic analysis of {} words", terms.terms.size());
+  const std::string encoder = fmt::format("{} of {} words", built_in_name, terms.terms.size());
   status.show("writing");
   write_embeddings(settings.data, embeddings, encoder, fingerprint(encoder, items.prompts),
                    without_text);
@@ -368,11 +757,43 @@ std::string find_key(const std::string& variable) {
   return key;
 }
 
+/// \throws UsageError, which does not show the value
+std::pair<std::string, std::string> parse_header(const std::string& line) {
+  const std::size_t colon = std::min(line.find(':'), line.size());
+  const std::string name = line.substr(0, colon);
+  const std::size_t begin = std::min(line.find_first_not_of(' ', colon + 1), line.size());
+  const auto is_of_name = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_';
+  };
+  if (name.empty() || begin == line.size() || !std::all_of(name.begin(), name.end(), is_of_name) ||
+      std::any_of(line.begin(), line.end(), [](char c) { return c < ' ' || c > '~'; })) {
+    throw UsageError("--header: give 'NAME: VALUE', without line ends or characters beyond ASCII");
+  }
+  return {name, line.substr(begin, line.find_last_not_of(' ') + 1 - begin)};
+}
+
+/// \throws UsageError
+nlohmann::json parse_fields(const std::string& text) {
+  const nlohmann::json fields = nlohmann::json::parse(text, nullptr, false);
+  if (!fields.is_object()) throw UsageError("--body: this is no JSON object");
+  for (const char* name : {"model", "input"}) {
+    if (fields.contains(name)) throw UsageError(fmt::format("--body: \"{}\" is set already", name));
+  }
+  return fields;
+}
+
 void run(Settings& settings) {
   if (settings.built_in == !settings.server.url.empty()) {
     throw UsageError("--endpoint and --model, or --built-in, are required (see --help)");
   }
   if (!settings.built_in) settings.server.key = find_key(settings.key_variable);
+  for (const std::string& line : settings.headers) {
+    settings.server.headers.push_back(parse_header(line));
+  }
+  if (!settings.fields.empty()) settings.server.fields = parse_fields(settings.fields);
+  if (settings.instruction.size() >= settings.longest_text) {
+    throw UsageError("--max-bytes leaves nothing of the texts after the --instruction");
+  }
   const fs::path path = settings.data / file_name::items;
   const ItemCatalog items = read_item_catalog(path);
   const auto without_text =

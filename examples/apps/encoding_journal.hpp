@@ -17,28 +17,33 @@
 #include <filesystem>
 #include <lae/core/types.hpp>
 #include <lae/io/file.hpp>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
 #include <vector>
 
 #include "command_line.hpp"
+#include "embedding_origin.hpp"
 
 namespace example {
 
 /// Embeddings of items, in a file that grows by a record a batch: a header that names what they are
-/// made of, then records of item numbers, values and a checksum. A record that was cut short when
-/// the program or the machine stopped is cut off and left to be done again.
+/// made of, written with the first one, then records of item numbers, values and a checksum. A
+/// record that was cut short when the program or the machine stopped is cut off and left to be done
+/// again.
 class EncodingJournal {
  public:
   /// Opens the journal, or begins one.
-  /// \param fingerprint of encoder and texts (a line of fixed length); a journal that holds
-  /// embeddings of others is refused
+  /// \param origin of what is to come; a journal with another fingerprint is refused
   /// \param restart forgets what a journal holds
   /// \throws lae::FileError if it cannot be opened, is another one's or used by another process.
-  EncodingJournal(std::filesystem::path path, const std::string& fingerprint, lae::Index items,
+  EncodingJournal(std::filesystem::path path, EmbeddingOrigin origin, lae::Index items,
                   bool restart)
-      : path_(std::move(path)), is_done_(static_cast<std::size_t>(items), 0) {
+      : path_(std::move(path)),
+        origin_(std::move(origin)),
+        is_done_(static_cast<std::size_t>(items), 0) {
     file_ = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (file_ < 0) fail("cannot be opened");
     try {
@@ -48,7 +53,8 @@ class EncodingJournal {
           status.st_nlink == 0) {
         throw lae::FileError(path_, "is used by another process, which encodes the same items");
       }
-      resume("lae encoding journal 1\n" + fingerprint + "\n", restart);
+      if (!restart) resume();
+      if (is_empty()) begin_anew();
     } catch (...) {
       close(file_);
       throw;
@@ -68,6 +74,14 @@ class EncodingJournal {
 
   bool is_done(lae::Index item) const { return is_done_[static_cast<std::size_t>(item)] != 0; }
 
+  /// What made the embeddings: of those that a journal held, what it says.
+  const EmbeddingOrigin& origin() const { return origin_; }
+
+  /// What the server calls its model, if no embeddings tell yet.
+  void set_served_model(const std::string& name) {
+    if (origin_.served_model.empty()) origin_.served_model = name;
+  }
+
   /// items x dimensions, zeros where nothing is known; no columns before the first batch.
   const lae::Matrix<float>& embeddings() const { return embeddings_; }
 
@@ -75,6 +89,7 @@ class EncodingJournal {
   /// it is on disk.
   /// \throws lae::FileError; the batch does then not count.
   void append(const std::vector<lae::Index>& items, const lae::Matrix<float>& rows) {
+    if (end_ == 0) write_at_end(header());
     std::string record(sizeof(RecordHeader), '\0');
     for (const lae::Index item : items) {
       const auto number = static_cast<std::int64_t>(item);
@@ -138,22 +153,66 @@ class EncodingJournal {
     return true;
   }
 
-  void resume(const std::string& header, bool restart) {
-    const std::uint64_t size = std::filesystem::file_size(path_);
-    std::string found(std::min<std::uint64_t>(size, header.size()), '\0');
-    read_all(found.data(), found.size());
-    if (found == header && !restart) {
-      end_ = header.size();
-      while (read_record(size - end_)) end_ = static_cast<std::uint64_t>(lseek(file_, 0, SEEK_CUR));
-      truncate();
-    } else if (size <= header.size() || restart) {  // it holds nothing, or nothing of worth
-      truncate();
-      write_at_end(header);
-    } else {
-      throw lae::FileError(path_,
-                           "holds embeddings of other texts or by another encoder; --restart "
-                           "throws them away");
+  static constexpr std::string_view magic = "lae encoding journal ";
+
+  /// Three lines: what this is, the fingerprint, and the rest of the origin.
+  std::string header() const {
+    return fmt::format("{}2\n{}\n{}", magic, origin_.fingerprint, to_line(to_json(origin_)));
+  }
+
+  struct Header {
+    EmbeddingOrigin origin;
+    std::uint64_t size;
+  };
+
+  /// The header of a file that begins with this text, if it is whole. The first version had two
+  /// lines.
+  static std::optional<Header> parse_header(const std::string& text) {
+    const std::size_t version = magic.size();
+    if (text.compare(0, version, magic) != 0 || version >= text.size()) return std::nullopt;
+    std::vector<std::string> lines;
+    std::size_t size = 0;
+    for (int lines_left = text[version] == '1' ? 2 : 3; lines_left > 0; --lines_left) {
+      const std::size_t end = text.find('\n', size);
+      if (end == text.npos) return std::nullopt;
+      lines.push_back(text.substr(size, end - size));
+      size = end + 1;
     }
+    const nlohmann::json rest =
+        lines.size() == 3 ? nlohmann::json::parse(lines[2], nullptr, false) : nullptr;
+    return Header{read_origin(rest, lines[1]), size};
+  }
+
+  /// Takes what the file holds, if it holds embeddings.
+  void resume() {
+    const std::uint64_t size = std::filesystem::file_size(path_);
+    constexpr std::uint64_t longest_header = 1 << 24;
+    std::string begin(std::min(size, longest_header), '\0');
+    read_all(begin.data(), begin.size());
+    const auto header = parse_header(begin);
+    // One that was cut short within its header holds nothing, however it began; whole records have
+    // zeros among their bytes.
+    constexpr std::uint64_t smallest_with_record = 100;
+    const bool is_cut =
+        size < smallest_with_record ||
+        (begin.compare(0, magic.size(), magic) == 0 && begin.find('\0') == begin.npos);
+    if (header ? size <= header->size : is_cut) return;
+    if (!header || header->origin.fingerprint != origin_.fingerprint) {
+      throw lae::FileError(
+          path_, fmt::format("holds embeddings of {}; --restart throws them away",
+                             difference(header ? header->origin : EmbeddingOrigin{}, origin_)));
+    }
+    end_ = header->size;
+    if (lseek(file_, static_cast<off_t>(end_), SEEK_SET) < 0) fail("cannot be read");
+    while (read_record(size - end_)) end_ = static_cast<std::uint64_t>(lseek(file_, 0, SEEK_CUR));
+    truncate();
+    const bool is_told = !header->origin.model.empty();  // not in the first version
+    if (!is_empty() && is_told) origin_ = header->origin;
+  }
+
+  void begin_anew() {
+    end_ = 0;
+    truncate();
   }
 
   void truncate() {
@@ -203,6 +262,7 @@ class EncodingJournal {
   }
 
   std::filesystem::path path_;
+  EmbeddingOrigin origin_;
   int file_ = -1;
   std::uint64_t end_ = 0;  ///< of what is whole in the file
   std::vector<char> is_done_;
