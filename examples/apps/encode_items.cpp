@@ -634,7 +634,7 @@ bool is_finished(const Settings& settings, const ItemCatalog& items,
   if (there->fingerprint != asked.fingerprint) {
     throw lae::FileError(
         settings.data / file_name::embeddings,
-        fmt::format("was made of {}; --restart replaces it", difference(*there, asked)));
+        fmt::format("was made with {}; --restart replaces it", difference(*there, asked)));
   }
   const auto embeddings = lae::load_npy<float>(settings.data / file_name::embeddings);
   std::size_t item = 0;

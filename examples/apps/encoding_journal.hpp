@@ -199,7 +199,7 @@ class EncodingJournal {
     if (header ? size <= header->size : is_cut) return;
     if (!header || header->origin.fingerprint != origin_.fingerprint) {
       throw lae::FileError(
-          path_, fmt::format("holds embeddings of {}; --restart throws them away",
+          path_, fmt::format("holds embeddings made with {}; --restart throws them away",
                              difference(header ? header->origin : EmbeddingOrigin{}, origin_)));
     }
     end_ = header->size;
