@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <zlib.h>
 // A macro of <resolv.h>, which httplib.h includes. Eigen has variables of that name.
 #undef _res
 
@@ -12,6 +13,7 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
@@ -867,6 +869,25 @@ TEST_CASE("encode_items and vectors that are all zeros") {
     CHECK(ending.code == 1);
     CHECK_THAT(ending.err, ContainsSubstring("item id0: the vector is all zeros"));
     CHECK(server.requests() < 50);
+  }
+  SECTION("in a journal from before they were looked at: they are asked for again") {
+    const Shop shop(10);
+    const Server server(good);
+    REQUIRE(run(shop.command(server.url())).code == 0);
+    const std::string mark = json::parse(read_bytes(shop / "embeddings.json"))["fingerprint"];
+    fs::remove(shop / "embeddings.json");
+    const std::string record =
+        raw<std::int64_t>({0, 1, 2}) + raw<float>({8, 46, 0.5, 0, 0, 0, 10, 46, 0.5});
+    const auto checksum = crc32(0, reinterpret_cast<const unsigned char*>(record.data()),
+                                static_cast<unsigned>(record.size()));
+    write_bytes(shop / "embeddings.journal", "lae encoding journal 1\n" + mark + "\n" +
+                                                 raw<std::uint64_t>({3, 3, checksum}) + record);
+    REQUIRE(run(shop.command(server.url(), {}, "64")).code == 0);
+    shop.check_finished();
+    const auto asked = server.asked();
+    CHECK(asked.at("prompt .") == 2);  // to compare
+    CHECK(asked.at("prompt x.") == 2);
+    CHECK(asked.at("prompt xx.") == 1);
   }
   SECTION("of blanks are no wonder") {
     const Shop shop(2);
