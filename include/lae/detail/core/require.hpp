@@ -3,8 +3,8 @@
 /// \file
 /// Checks of what callers pass, as exceptions.
 
+#include <charconv>
 #include <cmath>
-#include <cstdio>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -26,8 +26,9 @@ inline void append(std::string& text, char part) {
 /// Six significant digits.
 inline void append_number(std::string& text, double number) {
   char digits[32];
-  const int length = std::snprintf(digits, sizeof(digits), "%g", number);
-  text.append(digits, static_cast<std::size_t>(length));
+  const char* const end =
+      std::to_chars(digits, digits + sizeof(digits), number, std::chars_format::general, 6).ptr;
+  text.append(digits, end);
 }
 template <class Number, class = std::enable_if_t<std::is_arithmetic_v<Number>>>
 void append(std::string& text, Number number) {
