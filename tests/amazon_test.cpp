@@ -4,7 +4,9 @@
 #include <lae/data/amazon_csv.hpp>
 #include <lae/data/amazon_json.hpp>
 #include <lae/data/interactions.hpp>
+#include <lae/detail/data/meta_value.hpp>
 #include <lae/io/gzip.hpp>
+#include <limits>
 #include <map>
 #include <set>
 #include <sstream>
@@ -121,6 +123,34 @@ TEST_CASE("Ratings from CSV") {
   }
 }
 
+TEST_CASE("Times are whole numbers in any notation, also before 1970") {
+  const std::map<std::string, std::int64_t> times{
+      {"1588687728923", 1588687728923},
+      {"1588687728923.0", 1588687728923},
+      {"1588687728923.000", 1588687728923},
+      {"1.588687728923e12", 1588687728923},
+      {"1.588687728923E+12", 1588687728923},
+      {"15886877289230e-1", 1588687728923},
+      {"-62135596800000", -62135596800000},
+      {"-62135596800000.0", -62135596800000},
+      {"-6.21355968e+13", -62135596800000},
+      {"0.0", 0},
+      {"-0", 0},
+      {"0e999999999", 0},
+      {"9223372036854775807.0", 9223372036854775807},
+      {"-9223372036854775808.0", (std::numeric_limits<std::int64_t>::min)()}};
+  const TemporaryFolder folder;
+  for (const auto& [text, time] : times) {
+    INFO(text);
+    write_bytes(folder / "r.csv", header + "A,B,5," + text + "\n");
+    CHECK(read_csv(folder / "r.csv") == Ratings{{"A", "B", 5, time}});
+    write_bytes(folder / "r.jsonl", R"({"user_id": "A", "parent_asin": "B", "rating": 5, )"
+                                    R"("timestamp": )" +
+                                        text + " }\n");
+    CHECK(read_json(folder / "r.jsonl") == Ratings{{"A", "B", 5, time}});
+  }
+}
+
 TEST_CASE("Bad CSV ratings name file and line") {
   CHECK_THAT(csv_error(""), ContainsSubstring("empty"));
   CHECK_THAT(csv_error("user,item\n"), ContainsSubstring("line 1: no column user_id"));
@@ -135,7 +165,12 @@ TEST_CASE("Bad CSV ratings name file and line") {
              ContainsSubstring("line 2: the timestamp is not a whole number: \"2018-01-01\""));
   CHECK_THAT(csv_error(header + "A,B,5.0,\n"), ContainsSubstring("timestamp"));
   CHECK_THAT(csv_error(header + "A,B,5.0,99999999999999999999\n"), ContainsSubstring("timestamp"));
-  CHECK_THAT(csv_error(header + "A,B,5.0,-1\n"), ContainsSubstring("negative"));
+  for (const char* time : {"1.5", "1588687728923.5", "1e-1", "1e19", "-1e400", "e5", ".", "-", "1e",
+                           "1e+-2", "--1", "nan", "inf", "9223372036854775808.0", "0x10"}) {
+    INFO(time);
+    CHECK_THAT(csv_error(header + "A,B,5.0," + time + "\n"),
+               ContainsSubstring("line 2: the timestamp is not a whole number: \""));
+  }
   CHECK_THAT(csv_error(header + ",B,5.0,1\n"), ContainsSubstring("line 2: the user id is empty"));
   CHECK_THAT(csv_error(header + "A,,5.0,1\n"), ContainsSubstring("line 2: the item id is empty"));
   CHECK_THAT(csv_error(header + "\"A\nB\",C,5.0,1\n"), ContainsSubstring("line break"));
@@ -166,6 +201,25 @@ TEST_CASE("Bad reviews name file and line") {
     INFO(line);
     CHECK_THAT(json_error(line), ContainsSubstring("line 1: invalid JSON"));
   }
+  // What is wrong with a field names its key.
+  const auto error_of = [](const std::string& key, const std::string& value) {
+    return json_error(R"({"a": 1, ")" + key + "\": " + value + R"(, "asin": "C"})");
+  };
+  CHECK_THAT(error_of("timestamp", "1.5"),
+             ContainsSubstring("key \"timestamp\": not a whole number, but 1.5"));
+  CHECK_THAT(error_of("timestamp", "\"now\""),
+             ContainsSubstring("key \"timestamp\": not a whole number, but \"now\""));
+  CHECK_THAT(error_of("timestamp", "1e19"), ContainsSubstring("key \"timestamp\": not a whole"));
+  CHECK_THAT(error_of("timestamp", "null"), ContainsSubstring("not a whole number, but null"));
+  CHECK_THAT(error_of("rating", "NaN"), ContainsSubstring("key \"rating\": not a number, but NaN"));
+  CHECK_THAT(error_of("rating", "null"),
+             ContainsSubstring("key \"rating\": not a number, but null"));
+  CHECK_THAT(error_of("user_id", "7"), ContainsSubstring("key \"user_id\": not a text, but 7"));
+  CHECK_THAT(error_of("parent_asin", "{}"), ContainsSubstring("key \"parent_asin\": not a text"));
+  // Two ids must not become one.
+  CHECK_THAT(error_of("user_id", "\"\xff\""), ContainsSubstring("key \"user_id\": an id"));
+  CHECK_THAT(error_of("user_id", "\"\\ud800\""), ContainsSubstring("key \"user_id\": an id"));
+  CHECK_THAT(json_error("{\n  \"rating\": 5\n}"), ContainsSubstring("jq -c"));
   CHECK_THAT(json_error(review + review), ContainsSubstring("something follows the object"));
   const auto without = [](const std::string& name) {
     std::string line = review;
@@ -176,6 +230,20 @@ TEST_CASE("Bad reviews name file and line") {
   CHECK_THAT(json_error(without("timestamp")), ContainsSubstring("line 1: there is no timestamp"));
   std::string bad = review;
   CHECK_THAT(json_error(bad.replace(bad.find("5.0"), 3, "9.0")), ContainsSubstring("0 ... 5"));
+}
+
+TEST_CASE("Texts that are not asked for may be broken") {
+  const TemporaryFolder folder;
+  const auto path = folder / "reviews.jsonl";
+  const std::string rest = R"("user_id": "A", "parent_asin": "B", "rating": 5, "timestamp": 1})";
+  for (const char* text :
+       {"\"\xff\"", "\"\xe2\x82\"", "\"\\ud83d\"", "\"\\udc00x\"", "\"\xed\xa0\x80\""}) {
+    INFO(text);
+    write_bytes(path, std::string("{\"text\": ") + text + ", " + rest);
+    CHECK(read_json(path) == Ratings{{"A", "B", 5, 1}});
+    write_bytes(path, std::string("{") + text + ": 7, " + rest);
+    CHECK(read_json(path) == Ratings{{"A", "B", 5, 1}});
+  }
 }
 
 TEST_CASE("Bad lines are counted if the caller wants that") {
@@ -244,6 +312,158 @@ TEST_CASE("Items from CSV with Python dictionaries") {
         "L'Or\xc3\xa9"
         "al");
   CHECK(lae::item_prompt(items[2]) == "Title: T3");
+}
+
+TEST_CASE("Metadata are the same in any notation") {
+  // What a field holds, as it is in one notation or another; and what the text is.
+  struct Notation {
+    const char* value;
+    const char* text;
+  };
+  const auto joined = [](const std::string& value) {
+    return lae::detail::joined_texts(lae::detail::structured_value(value), "|");
+  };
+  const Notation notations[] = {
+      // JSON, Python, NumPy
+      {R"(["a", "it's", "x'y", "a\\n"])", "a|it's|x'y|a\\n"},
+      {R"(['a', "it's", 'x\'y', 'a\\n'])", "a|it's|x'y|a\\n"},
+      {"['a' \"it's\" 'x\\'y'\n 'a\\\\n']", "a|it's|x'y|a\\n"},
+      {"['f1' 'f2']", "f1|f2"},
+      {"['d one'  'd two']", "d one|d two"},
+      {R"(["say \"hi\"", "\u00e9\/\ud83d\ude00"])", "say \"hi\"|\xc3\xa9/\xf0\x9f\x98\x80"},
+      {R"(['\xe9' '\u00e9' '\U0001f600' '\351'])", "\xc3\xa9|\xc3\xa9|\xf0\x9f\x98\x80|\xc3\xa9"},
+      {R"(['a\tb', 'back\\slash', '\d'])", "a\tb|back\\slash|\\d"},
+      {R"(["\ud83d", '\ude00x'])", "\xef\xbf\xbd|\xef\xbf\xbdx"},
+      {R"([u'a', b'\xc3\xa9', r'\n'])", "a|\xc3\xa9|\\n"},
+      // missing values and what is no text
+      {"[]", ""},
+      {" [ ] ", ""},
+      {"{}", ""},
+      {"()", ""},
+      {"None", ""},
+      {"nan", ""},
+      {"null", ""},
+      {"[None]", ""},
+      {"['']", ""},
+      {"[' ', '\\n']", ""},
+      {"['a', None, True, 'b', nan, 1.5, False]", "a|b"},
+      {"[\"a\", null, true, \"b\", NaN, -1e5]", "a|b"},
+      {"['a' None 'b' nan]", "a|b"},
+      {"['None', 'a,b']", "None|a,b"},
+      // nested, long, and as repr() writes arrays
+      {"[['Hair', ['Care']], 'Oil']", "Hair|Care|Oil"},
+      {"[list(['Hair', 'Care']) list([])]", "Hair|Care"},
+      {"array(['a', 'b'], dtype=object)", "a|b"},
+      {"array(['a', 'b'],\n      dtype='<U5')", "a|b"},
+      {"array([], dtype=object)", ""},
+      {"[np.str_('a'), np.str_('b')]", "a|b"},
+      {"('a', 'b',)", "a|b"},
+      {"['a' 'b' ... 'y' 'z']", "a|b|y|z"},
+      // texts that only look like one of them
+      {"plain", "plain"},
+      {" two\nlines ", "two\nlines"},
+      {"[New] Brush", "[New] Brush"},
+      {"[New]", "[New]"},
+      {"[2]", "[2]"},
+      {"(2)", "(2)"},
+      {"(a) one ['b']", "(a) one ['b']"},
+      {"['a', 'b", "['a', 'b"},
+      {"['a'] and ['b']", "['a'] and ['b']"},
+      {"Brush (large)", "Brush (large)"},
+      {"1984", "1984"},
+  };
+  for (const Notation& notation : notations) {
+    INFO(notation.value);
+    CHECK(joined(notation.value) == notation.text);
+  }
+  CHECK(joined(std::string(100'000, '[')) == std::string(100'000, '['));
+  CHECK(joined("['\\") == "['\\");
+
+  const auto brand = [](const std::string& details) {
+    lae::detail::ItemFields fields;
+    fields.details = lae::detail::structured_value(details);
+    fields.store = lae::detail::text_value("Store");
+    return lae::detail::item_text(fields).brand;
+  };
+  CHECK(brand(R"({"Brand": "L\u2019Or\u00e9al", "Package": "3 x 4"})") ==
+        "L\xe2\x80\x99Or\xc3\xa9"
+        "al");
+  CHECK(brand(R"({'X': 'Brand', 'Brand': "L'O", 'Date': None})") == "L'O");
+  CHECK(brand(R"({'Rank': {'Brand': 'no', 'All': 7}, 'Brand': ['A', 'B']})") == "A B");
+  CHECK(brand("[('Brand', 'B'), ('UPC', '7')]") == "B");
+  CHECK(brand("{'Brand': 'B', 'Cut': 'of") == "B");
+  for (const char* none : {"{}", "", "None", "nan", "{'Brand': None}", "{'Brand': ' '}", "null",
+                           "{\"Brand\": null}", "{'Band': 'B'}", "Brand", "[]"}) {
+    INFO(none);
+    CHECK(brand(none) == "Store");
+  }
+}
+
+TEST_CASE("Prompts are the same from whatever download of the items") {
+  const TemporaryFolder folder;
+  const std::vector<std::string> expected{
+      "Title: It's [2]; Category: Hair, Care; Brand: L\xe2\x80\x99O; Description: d \"1\" d2",
+      "Title: B; Category: All Beauty; Brand: Acme; Description: f1 f2", ""};
+  const auto check = [&](const char* name, const std::string& bytes) {
+    INFO(name);
+    write_bytes(folder / name, bytes);
+    const std::vector<lae::ItemText> items = read_items(folder / name);
+    REQUIRE(items.size() == expected.size());
+    for (std::size_t i = 0; i < items.size(); ++i) CHECK(lae::item_prompt(items[i]) == expected[i]);
+  };
+  check(
+      "site.jsonl",
+      R"({"parent_asin": "A", "title": "It's [2]", "categories": ["Hair", "Care"], )"
+      R"("main_category": "All Beauty", "store": "S", )"
+      R"("details": {"Brand": "L\u2019O"}, "description": ["d \"1\"", "d2"], "features": []})"
+      "\n"
+      R"({"parent_asin": "B", "title": "B", "categories": [], )"
+      R"("main_category": "All Beauty", "store": "Acme", )"
+      R"("details": {}, "description": [], "features": ["f1", "f2"]})"
+      "\n"
+      R"({"parent_asin": "C", "title": null, "categories": [], )"
+      R"("main_category": null, "store": null, "details": {}, "description": [], "features": []})");
+  check(
+      "hub.jsonl",
+      R"({"parent_asin": "A", "title": "It's [2]", "categories": ["Hair", "Care"], )"
+      R"("main_category": "All Beauty", "store": "S", )"
+      R"("details": "{\"Brand\": \"L\\u2019O\"}", "description": ["d \"1\"", "d2"], "features": []})"
+      "\n"
+      R"({"parent_asin": "B", "title": "B", "categories": "[]", )"
+      R"("main_category": "All Beauty", "store": "Acme", )"
+      R"("details": "{}", "description": "[]", "features": "['f1' 'f2']"})"
+      "\n"
+      R"({"parent_asin": "C", "title": null, "categories": [], )"
+      R"("main_category": null, "store": null, "details": "{}", "description": [], "features": []})");
+  const std::string columns =
+      "main_category,title,features,description,store,categories,details,parent_asin\n";
+  check(
+      "json.csv",
+      columns +
+          R"(All Beauty,It's [2],[],"[""d \""1\"""", ""d2""]",S,"[""Hair"", ""Care""]","{""Brand"": ""L\u2019O""}",A)"
+          "\n"
+          R"(All Beauty,B,"[""f1"", ""f2""]",[],Acme,[],{},B)"
+          "\n,,[],[],,[],{},C\n");
+  check("python.csv", columns +
+                          "All Beauty,It's [2],[],\"['d \"\"1\"\"', 'd2']\",S,\"['Hair', "
+                          "'Care']\",\"{'Brand': 'L\xe2\x80\x99O'}\",A\n"
+                          "All Beauty,B,\"['f1', 'f2']\",[],Acme,[],{},B\n"
+                          "None,nan,None,[],None,[],None,C\n");
+  check("numpy.csv", columns +
+                         "All Beauty,It's [2],[],\"['d \"\"1\"\"'\n 'd2']\",S,['Hair' "
+                         "'Care'],\"{\"\"Brand\"\": \"\"L\\u2019O\"\"}\",A\n"
+                         "All Beauty,B,['f1' 'f2'],[],Acme,[],{},B\n,,[],[],,[],{},C\n");
+  // What is no character is replaced, in whatever notation it was.
+  write_bytes(
+      folder / "a.jsonl",
+      R"({"parent_asin": "A", "title": "x\ud83d y", "features": ["\udc00", "\ud83d\ude00"]})");
+  CHECK(lae::item_prompt(read_items(folder / "a.jsonl")[0]) ==
+        "Title: x\xef\xbf\xbd y; Description: \xef\xbf\xbd \xf0\x9f\x98\x80");
+  write_bytes(folder / "b.jsonl", "{\"parent_asin\": \"A\", \"title\": \"x\xff y\xe2\x82\"}");
+  write_bytes(folder / "b.csv", "parent_asin,title\nA,x\xff y\xe2\x82\n");
+  for (const char* name : {"b.jsonl", "b.csv"}) {
+    CHECK(read_items(folder / name)[0].title == "x\xef\xbf\xbd y\xef\xbf\xbd\xef\xbf\xbd");
+  }
 }
 
 TEST_CASE("A genuine 5-core, as published") {

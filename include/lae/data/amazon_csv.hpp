@@ -17,11 +17,13 @@
 #include <cstddef>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "lae/data/interactions.hpp"
 #include "lae/data/item_text.hpp"
 #include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
+#include "lae/detail/data/meta_value.hpp"
 #include "lae/detail/data/rating_fields.hpp"
 #include "lae/detail/io/read_each.hpp"
 #include "lae/io/csv.hpp"
@@ -49,7 +51,7 @@ void read_ratings_csv(TextSourcePtr source, Take&& take, SkippedLines* skipped =
     if (!detail::parse_number(csv[rating], line.rating)) {
       csv.fail(detail::concat("the rating is not a number: \"", csv[rating], "\""));
     }
-    if (!detail::parse_number(csv[timestamp], line.timestamp)) {
+    if (!detail::parse_whole_number(csv[timestamp], line.timestamp)) {
       csv.fail(detail::concat("the timestamp is not a whole number: \"", csv[timestamp], "\""));
     }
     if (history >= 0) line.history = csv[static_cast<std::size_t>(history)];
@@ -61,31 +63,26 @@ void read_ratings_csv(TextSourcePtr source, Take&& take, SkippedLines* skipped =
 }
 
 /// Calls take(const ItemText&) for each item of a CSV file with columns parent_asin and title, and
-/// perhaps description, details (a Python dictionary as text, whose 'Brand' becomes the brand),
-/// categories or main_category, and store (the brand of items without one).
-/// \throws as read_ratings_csv.
+/// perhaps others that read_items_json reads of items (lae/data/amazon_json.hpp): the same item
+/// gives the same text. Lists and dictionaries may stand in a cell as JSON, as Python prints them,
+/// or as NumPy does. \throws as read_ratings_csv.
 template <class Take>
 void read_items_csv(TextSourcePtr source, Take&& take, SkippedLines* skipped = nullptr) {
   CsvReader csv(std::move(source));
-  const std::size_t id = csv.column("parent_asin");
-  const std::size_t title = csv.column("title");
-  const auto optional = [&](const char* name) {
-    return [&csv, place = csv.find_column(name)] {
-      return place < 0 ? std::string() : std::string(csv[static_cast<std::size_t>(place)]);
-    };
-  };
-  const auto description = optional("description");
-  const auto details = optional("details");
-  const auto categories = optional("categories");
-  const auto main_category = optional("main_category");
-  const auto store = optional("store");
+  const std::size_t id = csv.column(detail::item_id_name);
+  static_cast<void>(csv.column("title"));
+  std::vector<std::pair<std::size_t, detail::ItemFieldName>> columns;
+  for (const detail::ItemFieldName& name : detail::item_field_names) {
+    const std::ptrdiff_t place = csv.find_column(name.name);
+    if (place >= 0) columns.emplace_back(static_cast<std::size_t>(place), name);
+  }
   const auto next = [&](ItemText& item) {
     if (!csv.next()) return false;
-    item = {std::string(csv[id]), std::string(csv[title]), categories(),
-            detail::python_dict_value(details(), "Brand"), description()};
-    if (item.id.empty()) csv.fail("the item id is empty");
-    if (item.category.empty()) item.category = main_category();
-    if (item.brand.empty()) item.brand = store();
+    detail::ItemFields fields;
+    fields.id = std::string(csv[id]);
+    if (fields.id.empty()) csv.fail("the item id is empty");
+    for (const auto& [place, name] : columns) fields.*name.field = name.value_of(csv[place]);
+    item = detail::item_text(std::move(fields));
     return true;
   };
   detail::read_each<ItemText>(next, take, skipped);

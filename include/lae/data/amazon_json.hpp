@@ -8,8 +8,6 @@
 ///     lae::read_items_json(lae::open_gzip("meta_X.jsonl.gz"),
 ///                          [&](const lae::ItemText& item) { texts.push_back(item); });
 
-#include <simdjson.h>
-
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,6 +16,7 @@
 #include "lae/data/item_text.hpp"
 #include "lae/detail/core/abi.hpp"
 #include "lae/detail/data/json_lines.hpp"
+#include "lae/detail/data/meta_value.hpp"
 #include "lae/detail/data/rating_fields.hpp"
 #include "lae/detail/io/read_each.hpp"
 #include "lae/io/text.hpp"
@@ -35,20 +34,17 @@ void read_reviews_json(TextSourcePtr source, Take&& take, SkippedLines* skipped 
   const auto next = [&](RatingLine& line) {
     bool has_rating = false;
     bool has_timestamp = false;
-    const bool found = lines.next([&](simdjson::ondemand::object review) {
-      for (auto field : review) {
-        const std::string_view key = field.unescaped_key();
-        if (key == "user_id") {
-          line.user = field.value().get_string();
-        } else if (key == "parent_asin") {
-          line.item = field.value().get_string();
-        } else if (key == "rating") {
-          line.rating = static_cast<float>(double(field.value()));
-          has_rating = true;
-        } else if (key == "timestamp") {
-          line.timestamp = field.value().get_int64();
-          has_timestamp = true;
-        }
+    const bool found = lines.next([&](std::string_view key, detail::JsonValue value) {
+      if (key == "user_id") {
+        line.user = lines.id(value);
+      } else if (key == "parent_asin") {
+        line.item = lines.id(value);
+      } else if (key == "rating") {
+        line.rating = static_cast<float>(lines.number(value));
+        has_rating = true;
+      } else if (key == "timestamp") {
+        line.timestamp = lines.whole_number(value);
+        has_timestamp = true;
       }
     });
     if (!found) return false;
@@ -67,46 +63,30 @@ void read_reviews_json(TextSourcePtr source, Take&& take, SkippedLines* skipped 
 /// - category: categories, joined by ", "; or, if there are none, main_category
 /// - brand: details.Brand; or, if there is none, store
 /// - description: description, its paragraphs joined by " "; or, if there is none, features.
+///
+/// Lists and dictionaries may also be texts that hold them, as JSON or as Python or NumPy print
+/// them. Half a surrogate pair and bytes that are no UTF-8 become U+FFFD in all but the id.
 /// \throws as read_reviews_json.
 template <class Take>
 void read_items_json(TextSourcePtr source, Take&& take, SkippedLines* skipped = nullptr) {
   detail::JsonLines lines(std::move(source));
   const auto next = [&](ItemText& item) {
-    std::string main_category;
-    std::string store;
-    std::string features;
-    const bool found = lines.next([&](simdjson::ondemand::object object) {
-      for (auto field : object) {
-        const std::string_view key = field.unescaped_key();
-        if (key == "parent_asin") {
-          item.id = std::string(std::string_view(field.value().get_string()));
-        } else if (key == "title") {
-          item.title = detail::joined_texts(field.value(), " ");
-        } else if (key == "categories") {
-          item.category = detail::joined_texts(field.value(), ", ");
-        } else if (key == "main_category") {
-          main_category = detail::joined_texts(field.value(), ", ");
-        } else if (key == "description") {
-          item.description = detail::joined_texts(field.value(), " ");
-        } else if (key == "features") {
-          features = detail::joined_texts(field.value(), " ");
-        } else if (key == "store") {
-          store = detail::joined_texts(field.value(), " ");
-        } else if (key == "details") {
-          detail::JsonValue details = field.value();
-          if (details.type() != simdjson::ondemand::json_type::object) continue;
-          for (auto detail_field : details.get_object()) {
-            if (std::string_view(detail_field.unescaped_key()) != "Brand") continue;
-            item.brand = detail::joined_texts(detail_field.value(), " ");
-          }
-        }
+    detail::ItemFields fields;
+    const bool found = lines.next([&](std::string_view key, detail::JsonValue value) {
+      if (key == detail::item_id_name) {
+        fields.id = std::string(lines.id(value));
+        return;
+      }
+      for (const detail::ItemFieldName& name : detail::item_field_names) {
+        if (key != name.name) continue;
+        detail::MetaValue read = lines.meta_value(value);
+        const bool is_text = read.kind == detail::MetaValue::Kind::text;
+        fields.*name.field = is_text ? name.value_of(read.text) : std::move(read);
       }
     });
     if (!found) return false;
-    if (item.id.empty()) lines.fail("there is no parent_asin");
-    if (item.category.empty()) item.category = std::move(main_category);
-    if (item.brand.empty()) item.brand = std::move(store);
-    if (item.description.empty()) item.description = std::move(features);
+    if (fields.id.empty()) lines.fail("there is no parent_asin");
+    item = detail::item_text(std::move(fields));
     return true;
   };
   detail::read_each<ItemText>(next, take, skipped);

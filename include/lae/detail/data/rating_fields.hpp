@@ -1,9 +1,13 @@
 #pragma once
 
 /// \file
-/// The fields of a rating and of an item as text.
+/// The fields of a rating.
 
+#include <algorithm>
 #include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -28,7 +32,6 @@ namespace detail {
   if (!(line.rating >= 0 && line.rating <= 5)) {
     return concat("the rating must be in 0 ... 5, got ", line.rating);
   }
-  if (line.timestamp < 0) return concat("the timestamp must not be negative, got ", line.timestamp);
   return "";
 }
 
@@ -40,25 +43,41 @@ template <class Number>
   return error == std::errc() && stop == end;
 }
 
-/// The value of a key in a Python dictionary of strings, as str() writes it; empty if there is
-/// none.
-[[nodiscard]] inline std::string python_dict_value(std::string_view dict, std::string_view key) {
-  std::string last;
-  bool is_value = false;
-  for (std::size_t i = 0; i < dict.size(); ++i) {
-    if (dict[i] == ':') is_value = true;
-    if (dict[i] == ',') is_value = false;
-    if (dict[i] != '\'' && dict[i] != '"') continue;
-    const char quote = dict[i];
-    std::string text;
-    for (++i; i < dict.size() && dict[i] != quote; ++i) {
-      if (dict[i] == '\\' && i + 1 < dict.size()) ++i;
-      text += dict[i];
-    }
-    if (is_value && last == key) return text;
-    last = is_value ? "" : text;
+/// The whole number that `text` is in any notation of a decimal number, all of it and exactly:
+/// 1588687728923, 1588687728923.0, 1.588687728923e12. \return whether it is one that 64 bits hold.
+[[nodiscard]] inline bool parse_whole_number(std::string_view text, std::int64_t& number) {
+  if (parse_number(text, number)) return true;
+  const std::size_t exponent_sign = text.find_first_of("eE");
+  std::int64_t exponent = 0;
+  if (exponent_sign != text.npos) {
+    std::string_view digits = text.substr(exponent_sign + 1);
+    if (digits.substr(0, 1) == "+" && digits.substr(1, 1) != "-") digits.remove_prefix(1);
+    if (!parse_number(digits, exponent)) return false;
+    text = text.substr(0, exponent_sign);
   }
-  return "";
+  const bool is_negative = text.substr(0, 1) == "-";
+  if (is_negative) text.remove_prefix(1);
+  const std::size_t point = (std::min)(text.find('.'), text.size());
+  std::string digits(text.substr(0, point));
+  if (point < text.size()) digits += text.substr(point + 1);
+  const bool are_digits = !digits.empty() && digits.find_first_not_of("0123456789") == digits.npos;
+  if (!are_digits) return false;
+  const std::size_t last = digits.find_last_not_of('0');
+  if (last == digits.npos) {
+    number = 0;
+    return true;
+  }
+  // The number is `digits` times ten to the power of `zeros`, and ends in no zero: it is whole if
+  // that power is.
+  exponent = std::clamp<std::int64_t>(exponent, -1'000'000'000, 1'000'000'000);
+  const std::int64_t zeros =
+      exponent + static_cast<std::int64_t>(point) - static_cast<std::int64_t>(last) - 1;
+  digits.resize(last + 1);
+  digits.erase(0, digits.find_first_not_of('0'));
+  constexpr std::int64_t most_digits = std::numeric_limits<std::int64_t>::digits10 + 1;
+  if (zeros < 0 || zeros > most_digits) return false;
+  digits.append(static_cast<std::size_t>(zeros), '0');
+  return parse_number((is_negative ? "-" : "") + digits, number);
 }
 
 }  // namespace detail
