@@ -360,6 +360,13 @@ TEST_CASE("every type of values and indices is read", "[npz]") {
       {"<u2", raw(std::vector<std::uint16_t>{1, 2, 3, 4})},
       {"<u4", raw(std::vector<std::uint32_t>{1, 2, 3, 4})},
       {"<u8", raw(std::vector<std::uint64_t>{1, 2, 3, 4})},
+      {"<f2", from_hex("003c004000420044")},
+      {">f2", from_hex("3c00400042004400")},
+      {">f4", from_hex("3f800000400000004040000040800000")},
+      {">f8", from_hex("3ff0000000000000400000000000000040080000000000004010000000000000")},
+      {">i2", from_hex("0001000200030004")},
+      {">u4", from_hex("00000001000000020000000300000004")},
+      {">i8", from_hex("0000000000000001000000000000000200000000000000030000000000000004")},
   }));
   members["data.npy"] = npy_bytes(descr, "(4,)", data);
   Matrix<double> expected(4, 3);
@@ -369,6 +376,10 @@ TEST_CASE("every type of values and indices is read", "[npz]") {
   CHECK(same_entries(read_members(members), sparse<double>(expected)));
   members["indices.npy"] = i64({0, 2, 1, 0});
   members["shape.npy"] = i32({4, 3});
+  members["indptr.npy"] =
+      npy_bytes(">i4", "(5,)", from_hex("0000000000000002000000020000000300000004"));
+  members["indices.npy"] = npy_bytes(
+      ">i8", "(4,)", from_hex("0000000000000000000000000000000200000000000000010000000000000000"));
   CHECK(same_entries(read_members<float>(members), sparse<float>(expected)));
 }
 
@@ -491,6 +502,44 @@ TEST_CASE("coordinates that contradict each other are errors", "[npz]") {
   CHECK_THAT(error, ContainsSubstring(message));
 }
 
+TEST_CASE("coordinates may stand together", "[npz]") {
+  // As newer versions of SciPy may write a coo_array.
+  const auto coords = [](const char* order, const std::string& shape,
+                         const std::vector<std::int64_t>& numbers) {
+    Members members = without(without(coo_members(), "row.npy"), "col.npy");
+    members["coords.npy"] = npy_bytes(
+        std::string("{'descr': '<i8', 'fortran_order': ") + order + ", 'shape': " + shape + "}",
+        raw(numbers));
+    members["_is_array.npy"] = npy_bytes("|b1", "()", "\1");
+    return members;
+  };
+  CHECK(same_entries(read_members(coords("False", "(2, 4)", {3, 2, 0, 0, 0, 1, 2, 0})),
+                     sparse<double>(example())));
+  CHECK(same_entries(read_members(coords("True", "(2, 4)", {3, 0, 2, 1, 0, 2, 0, 0})),
+                     sparse<double>(example())));
+  CHECK_THAT(error_of(coords("False", "(2, 3)", {3, 2, 0, 0, 1, 2})),
+             ContainsSubstring("coords.npy: has length 3, expected 4 (the length of data)"));
+  CHECK_THAT(error_of(coords("False", "(3, 4)", {3, 2, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0})),
+             ContainsSubstring("coords.npy: has length 3, expected 2 (rows and columns)"));
+  CHECK_THAT(error_of(coords("False", "(8,)", {3, 2, 0, 0, 0, 1, 2, 0})),
+             ContainsSubstring("has 1 dimensions, expected 2"));
+  CHECK_THAT(error_of(coords("False", "(2, 4)", {4, 2, 0, 0, 0, 1, 2, 0})),
+             ContainsSubstring("entry 0 is 4, not in [0, 4)"));
+  CHECK_THAT(error_of(coords("False", "(2, 4)", {3, 2, 0, 0, 0, 1, 3, 0})),
+             ContainsSubstring("entry 2 is 3, not in [0, 3)"));
+}
+
+TEST_CASE("a number of rows that no member confirms is no reason to allocate memory", "[npz]") {
+  const std::string shape = i64({std::int64_t(1) << 40, 3});
+  CHECK_THAT(error_of(with(coo_members(), "shape.npy", shape)),
+             ContainsSubstring("claims to hold a matrix of 1099511627776 x 3 in "));
+  Members csc = with(csr_members(), "shape.npy", shape);
+  csc["format.npy"] = npy_bytes("|S3", "()", "csc");
+  CHECK_THAT(error_of(csc), ContainsSubstring("claims to hold a matrix"));
+  // Users or items without entries are fine.
+  CHECK(read_members(with(coo_members(), "shape.npy", i64({1'000'000, 3}))).rows() == 1'000'000);
+}
+
 TEST_CASE("other types of values and indices are named", "[npz]") {
   const auto refused = [](const std::string& name, const std::string& descr,
                           const std::string& elements) {
@@ -499,8 +548,8 @@ TEST_CASE("other types of values and indices are named", "[npz]") {
   CHECK_THAT(refused("data.npy", "<c8", std::string(32, '\0')),
              ContainsSubstring("data.npy: holds complex64 ('<c8')"));
   CHECK_THAT(refused("data.npy", "|O", "pickle"), ContainsSubstring("holds Python objects"));
-  CHECK_THAT(refused("data.npy", ">f8", std::string(32, '\0')),
-             ContainsSubstring("holds big-endian float64"));
+  CHECK_THAT(refused("data.npy", ">f16", std::string(64, '\0')),
+             ContainsSubstring("holds big-endian float128"));
   CHECK_THAT(refused("indices.npy", "<f4", std::string(16, '\0')),
              ContainsSubstring("indices.npy: holds float32 ('<f4'), but what is read is int32"));
 }

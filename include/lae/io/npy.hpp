@@ -21,19 +21,20 @@
 namespace lae {
 inline namespace LAE_ABI {
 
-/// Reads a matrix from a .npy file (format version 1, 2 or 3) of float32 or float64, in C or
-/// Fortran order. A one-dimensional array of length n becomes n x 1.
+/// Reads a matrix from a .npy file (format version 1, 2 or 3) of float16, float32, float64,
+/// integers or bool, of either byte order, in C or Fortran order. A one-dimensional array of length
+/// n becomes n x 1.
 ///
 /// Values are converted to Scalar as they are read: besides the matrix no more than 16 of its
 /// columns (Fortran order) or about a megabyte are held.
-/// \throws FileError if the file cannot be read, is not a .npy file, holds elements of another type
-/// or byte order, has another number of dimensions, or is shorter or longer than its shape says;
-/// the last is found out before memory is allocated.
+/// \throws FileError if the file cannot be read, is not a .npy file, holds elements of another
+/// type, has another number of dimensions, or is shorter or longer than its shape says; the last is
+/// found out before memory is allocated.
 template <class Scalar>
 [[nodiscard]] Matrix<Scalar> load_npy(const std::filesystem::path& path) {
   static_assert(detail::is_supported_scalar<Scalar>, "lae: Scalar must be float or double");
   detail::FileSource source(path);
-  detail::NpyReader<float, double> array(source);
+  detail::NpyNumbers array(source);
   const std::vector<std::uint64_t>& shape = array.shape();
   if (shape.size() != 1 && shape.size() != 2) {
     source.fail(detail::concat("holds an array of ", shape.size(), " dimensions, expected 1 or 2"));

@@ -18,7 +18,8 @@ namespace lae {
 inline namespace LAE_ABI {
 
 /// Reads a sparse matrix that scipy.sparse.save_npz wrote: in format csr, csc or coo, compressed or
-/// not, with 32- or 64-bit indices and values of any integer type, bool, float32 or float64.
+/// not, with 32- or 64-bit indices and values of any integer type, bool, float16, float32 or
+/// float64, of either byte order. Coordinates may stand in row and col, or together in coords.
 ///
 /// Returns it compressed, rows sorted, with entries that stand twice added up (in Scalar) and
 /// explicit zeros kept. Values are converted as they are read. Cost: O(entries + rows + columns).

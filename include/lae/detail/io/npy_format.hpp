@@ -83,10 +83,11 @@ struct NpyType {
 /// The type NumPy gives to what C++ calls T.
 template <class T>
 [[nodiscard]] NpyType npy_type() {
-  constexpr char kind = std::is_same_v<T, NpyBool>    ? 'b'
-                        : std::is_floating_point_v<T> ? 'f'
-                        : std::is_signed_v<T>         ? 'i'
-                                                      : 'u';
+  constexpr bool is_float = std::is_floating_point_v<T> || std::is_same_v<T, Eigen::half>;
+  constexpr char kind = std::is_same_v<T, NpyBool> ? 'b'
+                        : is_float                 ? 'f'
+                        : std::is_signed_v<T>      ? 'i'
+                                                   : 'u';
   const char byte_order = sizeof(T) == 1 ? '|' : native_byte_order;
   return {concat(byte_order, kind, sizeof(T)), byte_order, kind, sizeof(T)};
 }
@@ -283,7 +284,8 @@ inline NpyHeader read_npy_header(ByteSource& source) {
   return bytes + text;
 }
 
-/// An array of any of the types Stored, whose elements are converted on their way from a source.
+/// An array of any of the types Stored, in either byte order, whose elements are converted on their
+/// way from a source.
 template <class... Stored>
 class NpyReader {
  public:
@@ -310,20 +312,29 @@ class NpyReader {
   template <class T>
   [[nodiscard]] bool is() const {
     const NpyType type = npy_type<T>();
-    return header_.type.kind == type.kind && header_.type.bytes == type.bytes &&
-           header_.type.is_native();
+    return header_.type.kind == type.kind && header_.type.bytes == type.bytes;
+  }
+
+  /// Reads values as they are stored, in this machine's byte order.
+  template <class S>
+  void read_stored(S* destination, Index count) {
+    source_.read(destination, static_cast<std::uint64_t>(count) * sizeof(S));
+    if (header_.type.is_native()) return;
+    auto* const bytes = reinterpret_cast<unsigned char*>(destination);
+    const auto end = static_cast<std::size_t>(count) * sizeof(S);
+    for (std::size_t i = 0; i < end; i += sizeof(S)) std::reverse(bytes + i, bytes + i + sizeof(S));
   }
 
   template <class S, class T>
   void read_if(T* destination, Index count) {
     if (!is<S>()) return;
     if constexpr (std::is_same_v<S, T>) {
-      source_.read(destination, static_cast<std::uint64_t>(count) * sizeof(S));
+      read_stored(destination, count);
     } else {
       std::vector<S> buffer(static_cast<std::size_t>((std::min)(count, chunk)));
       for (Index first = 0; first < count; first += chunk) {
         const Index length = (std::min)(chunk, count - first);
-        source_.read(buffer.data(), static_cast<std::uint64_t>(length) * sizeof(S));
+        read_stored(buffer.data(), length);
         std::transform(buffer.begin(), buffer.begin() + length, destination + first,
                        [](S value) { return static_cast<T>(value); });
       }
@@ -344,6 +355,11 @@ class NpyReader {
   NpyHeader header_;
 };
 
+/// An array of numbers of any type that becomes float or double.
+using NpyNumbers =
+    NpyReader<float, double, Eigen::half, std::int8_t, std::int16_t, std::int32_t, std::int64_t,
+              std::uint8_t, std::uint16_t, std::uint32_t, std::uint64_t, NpyBool>;
+
 /// How many rows (or columns) of this many values to hold at once: enough to read and write in
 /// large pieces, and to fill whole cache lines when they lie across the order in memory.
 [[nodiscard]] inline Index panel_lines(Index values_per_line) {
@@ -351,7 +367,7 @@ class NpyReader {
 }
 
 template <class Scalar>
-void read_columns(NpyReader<float, double>& array, Matrix<Scalar>& matrix) {
+void read_columns(NpyNumbers& array, Matrix<Scalar>& matrix) {
   const Index lines = panel_lines(matrix.rows());
   Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::ColMajor> panel;
   for (Index first = 0; first < matrix.cols(); first += lines) {

@@ -114,40 +114,55 @@ class ZipMember : public ByteSource {
   std::unique_ptr<zip_file_t, CloseMember> file_;
 };
 
-/// A one-dimensional array in an archive, of any of the types Stored.
-template <class... Stored>
+/// An array in an archive, read by an NpyReader of the types that it may have.
+template <class Reader>
 class NpzArray {
  public:
-  NpzArray(const ZipArchive& archive, const std::string& name)
+  NpzArray(const ZipArchive& archive, const std::string& name, std::size_t dimensions = 1)
       : member_(archive, name), array_(member_) {
-    if (array_.shape().size() != 1) {
-      member_.fail(concat("has ", array_.shape().size(), " dimensions, expected 1"));
+    if (array_.shape().size() != dimensions) {
+      member_.fail(concat("has ", array_.shape().size(), " dimensions, expected ", dimensions));
     }
   }
 
-  [[nodiscard]] Index size() const { return static_cast<Index>(array_.shape()[0]); }
+  [[nodiscard]] bool fortran_order() const { return array_.fortran_order(); }
+
+  [[nodiscard]] Index size(std::size_t dimension = 0) const {
+    return static_cast<Index>(array_.shape()[dimension]);
+  }
 
   /// `reason` says what the length must agree with.
-  void require_size(Index expected, std::string_view reason) const {
-    if (size() != expected) {
-      member_.fail(concat("has length ", size(), ", expected ", expected, " ", reason));
+  void require_size(Index expected, std::string_view reason, std::size_t dimension = 0) const {
+    if (size(dimension) != expected) {
+      member_.fail(concat("has length ", size(dimension), ", expected ", expected, " ", reason));
     }
   }
 
-  /// Reads all elements.
+  /// Reads the next elements.
+  template <class T>
+  void read(T* destination, Index count) {
+    array_.read(destination, count);
+  }
+
+  /// Reads all elements of one dimension.
   template <class T>
   void read(T* destination) {
-    array_.read(destination, size());
+    read(destination, size());
+  }
+
+  /// \throws FileError if an index is not in [0, limit).
+  void require_indices(const Index* indices, Index count, Index limit) const {
+    for (Index i = 0; i < count; ++i) {
+      if (indices[i] < 0 || indices[i] >= limit) {
+        member_.fail(concat("entry ", i, " is ", indices[i], ", not in [0, ", limit, ")"));
+      }
+    }
   }
 
   /// Reads all elements, which must be in [0, limit).
   void read_indices(Index* destination, Index limit) {
     read(destination);
-    for (Index i = 0; i < size(); ++i) {
-      if (destination[i] < 0 || destination[i] >= limit) {
-        member_.fail(concat("entry ", i, " is ", destination[i], ", not in [0, ", limit, ")"));
-      }
-    }
+    require_indices(destination, size(), limit);
   }
 
   /// Reads all elements, which must rise from 0, each at least as large as the one before.
@@ -164,12 +179,11 @@ class NpzArray {
 
  private:
   ZipMember member_;
-  NpyReader<Stored...> array_;
+  Reader array_;
 };
 
-using NpzIndices = NpzArray<std::int32_t, std::int64_t>;
-using NpzValues = NpzArray<float, double, std::int8_t, std::int16_t, std::int32_t, std::int64_t,
-                           std::uint8_t, std::uint16_t, std::uint32_t, std::uint64_t, NpyBool>;
+using NpzIndices = NpzArray<NpyReader<std::int32_t, std::int64_t>>;
+using NpzValues = NpzArray<NpyNumbers>;
 
 /// Reads one sparse matrix out of an archive.
 template <class Scalar>
@@ -229,9 +243,23 @@ class NpzReader {
     cols_ = lengths[1];
   }
 
+  /// Of what stands by columns or as coordinates, no member is as long as there are rows: memory
+  /// for them must not be asked for on a wrong number's word.
+  void require_plausible_rows() const {
+    constexpr Index always_plausible = Index(1) << 24;
+    constexpr std::uintmax_t rows_per_byte = 4096;
+    std::error_code ignored;
+    const std::uintmax_t bytes = std::filesystem::file_size(archive_.path, ignored);
+    if (rows_ > always_plausible && static_cast<std::uintmax_t>(rows_) / rows_per_byte > bytes) {
+      throw FileError(archive_.path, concat("claims to hold a matrix of ", rows_, " x ", cols_,
+                                            " in ", bytes, " bytes"));
+    }
+  }
+
   template <int StorageOrder>
   Eigen::SparseMatrix<Scalar, StorageOrder, Index> read_compressed() {
     constexpr bool by_rows = StorageOrder == Eigen::RowMajor;
+    if (!by_rows) require_plausible_rows();
     const Index outer = by_rows ? rows_ : cols_;
     const Index inner = by_rows ? cols_ : rows_;
     NpzIndices offsets(archive_, "indptr.npy");
@@ -250,18 +278,52 @@ class NpzReader {
     return matrix;
   }
 
-  Csr<Scalar> read_coordinates() {
+  void read_rows_and_columns(Index entries, std::vector<Index>& row, std::vector<Index>& column) {
     NpzIndices stored_rows(archive_, "row.npy");
     NpzIndices stored_columns(archive_, "col.npy");
-    NpzValues stored_values(archive_, "data.npy");
-    const Index entries = stored_values.size();
     stored_rows.require_size(entries, "(the length of data)");
     stored_columns.require_size(entries, "(the length of data)");
-    std::vector<Index> row(static_cast<std::size_t>(entries));
-    std::vector<Index> column(static_cast<std::size_t>(entries));
-    std::vector<Scalar> value(static_cast<std::size_t>(entries));
+    row.resize(static_cast<std::size_t>(entries));
+    column.resize(static_cast<std::size_t>(entries));
     stored_rows.read_indices(row.data(), rows_);
     stored_columns.read_indices(column.data(), cols_);
+  }
+
+  /// Rows and columns as the two rows of one array.
+  void read_coords(Index entries, std::vector<Index>& row, std::vector<Index>& column) {
+    NpzIndices stored(archive_, "coords.npy", 2);
+    stored.require_size(2, "(rows and columns)");
+    stored.require_size(entries, "(the length of data)", 1);
+    row.resize(static_cast<std::size_t>(entries));
+    column.resize(static_cast<std::size_t>(entries));
+    if (stored.fortran_order()) {
+      std::vector<Index> pairs(2 * row.size());
+      stored.read(pairs.data(), 2 * entries);
+      for (std::size_t entry = 0; entry < row.size(); ++entry) {
+        row[entry] = pairs[2 * entry];
+        column[entry] = pairs[2 * entry + 1];
+      }
+    } else {
+      stored.read(row.data(), entries);
+      stored.read(column.data(), entries);
+    }
+    stored.require_indices(row.data(), entries, rows_);
+    stored.require_indices(column.data(), entries, cols_);
+  }
+
+  Csr<Scalar> read_coordinates() {
+    require_plausible_rows();
+    NpzValues stored_values(archive_, "data.npy");
+    const Index entries = stored_values.size();
+    std::vector<Index> row;
+    std::vector<Index> column;
+    const bool is_together = zip_name_locate(archive_.handle.get(), "coords.npy", 0) >= 0;
+    if (is_together) {
+      read_coords(entries, row, column);
+    } else {
+      read_rows_and_columns(entries, row, column);
+    }
+    std::vector<Scalar> value(static_cast<std::size_t>(entries));
     stored_values.read(value.data());
 
     Csr<Scalar> matrix(rows_, cols_);
