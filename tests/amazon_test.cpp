@@ -220,6 +220,10 @@ TEST_CASE("Bad reviews name file and line") {
   CHECK_THAT(error_of("user_id", "\"\xff\""), ContainsSubstring("key \"user_id\": an id"));
   CHECK_THAT(error_of("user_id", "\"\\ud800\""), ContainsSubstring("key \"user_id\": an id"));
   CHECK_THAT(json_error("{\n  \"rating\": 5\n}"), ContainsSubstring("jq -c"));
+  for (const std::string& array : {"[" + review + "]", "\n[\n" + review + ",\n" + review + "\n]"}) {
+    CHECK_THAT(json_error(array),
+               ContainsSubstring("a JSON array") && ContainsSubstring("jq -c '.[]'"));
+  }
   CHECK_THAT(json_error(review + review), ContainsSubstring("something follows the object"));
   const auto without = [](const std::string& name) {
     std::string line = review;

@@ -200,15 +200,16 @@ TEST_CASE("Files of a data set that cannot be used are named") {
                ContainsSubstring("both words.npy and words.npz"));
   }
   SECTION("values that are not finite") {
-    lae::save_npy(folder / "features" / "images.v2.npy",
-                  Matrix<float>(Matrix<float>::Constant(items, 2, nan)));
+    Matrix<float> images = Matrix<float>::Zero(items, 2);
+    images(4, 1) = -std::numeric_limits<float>::infinity();
+    lae::save_npy(folder / "features" / "images.v2.npy", images);
     CHECK_THAT(file_error(folder / "features" / "images.v2.npy", load),
-               ContainsSubstring("holds a value that is not finite"));
+               ContainsSubstring("holds a value that is not finite (-inf) in row 4, column 1"));
     Csr<float> train(users, items);
     train.insert(3, 2) = nan;
     lae::save_npz(folder / "train.npz", train);
     CHECK_THAT(file_error(folder / "train.npz", load),
-               ContainsSubstring("holds a value that is not finite"));
+               ContainsSubstring("holds a value that is not finite (nan) in row 3, column 2"));
   }
   SECTION("features of other items") {
     lae::save_npz(folder / "features" / "words.npz", Csr<float>(items + 2, 4));

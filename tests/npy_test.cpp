@@ -299,6 +299,10 @@ TEST_CASE("load_npy refuses foreign files and later versions", "[npy]") {
   CHECK_THAT(error_of(""), ContainsSubstring("is not a NumPy array"));
   CHECK_THAT(error_of("\x93NUMP"), ContainsSubstring("is not a NumPy array"));
   CHECK_THAT(error_of("user,item\n1,2\n"), ContainsSubstring("is not a NumPy array"));
+  CHECK_THAT(error_of("version https://git-lfs.github.com/spec/v1\n"),
+             ContainsSubstring("is not a NumPy array (.npy) file: it is a Git LFS pointer"));
+  CHECK_THAT(error_of("<!DOCTYPE html>"), ContainsSubstring("it is a web page"));
+  CHECK_THAT(error_of("PK\3\4 and so on"), ContainsSubstring("it is a zip archive"));
   std::string bytes = from_hex(float32_c_order);
   bytes[6] = 4;
   CHECK_THAT(error_of(bytes), ContainsSubstring("has version 4.0"));

@@ -557,6 +557,10 @@ TEST_CASE("other types of values and indices are named", "[npz]") {
 TEST_CASE("foreign and damaged archives are errors", "[npz]") {
   CHECK_THAT(error_of_bytes("user,item\n1,2\n"), ContainsSubstring("is not a zip archive"));
   CHECK_THAT(error_of_bytes(""), ContainsSubstring("is not a zip archive"));
+  CHECK_THAT(error_of_bytes("version https://git-lfs.github.com/spec/v1\n"),
+             ContainsSubstring("or only a part of one: it is a Git LFS pointer"));
+  CHECK_THAT(error_of_bytes(from_hex("934e554d505901007600")),
+             ContainsSubstring("it is a NumPy array"));
 
   const std::string whole = bytes_of(csr_members());
   for (const std::size_t part : {whole.size() / 2, whole.size() - 1}) {

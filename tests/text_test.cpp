@@ -122,6 +122,94 @@ TEST_CASE("Text that cannot be read") {
              ContainsSubstring("cannot be read"));
 }
 
+TEST_CASE("Nothing behind compressed data is ignored") {
+  const TemporaryFolder folder;
+  const auto path = folder / "text.gz";
+  const auto lines = [&](const std::string& bytes) {
+    write_bytes(path, bytes);
+    return lines_of(lae::open_gzip(path));
+  };
+  const std::string one = gzipped("a\nb\n");
+  const std::string two = gzipped("c\n");
+  const std::string none = gzipped("");
+  CHECK(lines(one + two) == Strings{"a", "b", "c"});
+  CHECK(lines(none + one + none + two) == Strings{"a", "b", "c"});
+  CHECK(lines(one + std::string(1, '\0')) == Strings{"a", "b"});
+  CHECK(lines(one + std::string(700'000, '\0')) == Strings{"a", "b"});
+  CHECK(lines(none).empty());
+  const auto error = [&](const std::string& bytes) {
+    write_bytes(path, bytes);
+    return file_error(path, [&] { lines_of(lae::open_gzip(path)); });
+  };
+  const std::string place = "byte " + std::to_string(one.size()) + ": something other than";
+  CHECK_THAT(error(one + "c\n"), ContainsSubstring(place));
+  CHECK_THAT(error(one + "x"), ContainsSubstring(place));
+  CHECK_THAT(error(one + "\x1f"), ContainsSubstring(place));
+  CHECK_THAT(error(one + std::string(700'000, '\0') + "x"),
+             ContainsSubstring("byte " + std::to_string(one.size() + 700'000) + ": something"));
+  CHECK_THAT(error(one + "\x1f\x8b"), ContainsSubstring("truncated"));
+  CHECK_THAT(error(one + two.substr(0, two.size() - 1)), ContainsSubstring("truncated"));
+  // Members of which the first bytes are in one buffer, and the others in the next.
+  std::mt19937 random(3);
+  std::string large;
+  while (large.size() < 262'144) large += static_cast<char>('a' + random() % 26);
+  for (std::size_t length = 1; length < 40; ++length) {
+    const std::string whole = gzipped(large) + gzipped(std::string(length, 'x') + "\n") + two;
+    CHECK(lines(whole).back() == "c");
+  }
+}
+
+TEST_CASE("Files of other kinds are named, with what to do") {
+  const TemporaryFolder folder;
+  const auto path = folder / "data.jsonl";
+  const std::pair<std::string, const char*> kinds[] = {
+      {{"PAR1\x15\0\x15", 7}, "Parquet: convert it with python -c"},
+      {"PAR1 is all there is", "Parquet"},
+      {"ARROW1\1\1", "Arrow"},
+      {"PK\3\4\n", "zip archive"},
+      {"\x28\xb5\x2f\xfd\x04", "zstd -d"},
+      {"BZh91AY&SY\x12", "bunzip2"},
+      {{"\xfd\x37zXZ\0\0", 7}, "xz -d"},
+      {"\x93NUMPY\1", "NumPy array"},
+      {"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "git lfs pull"},
+      {"<!DOCTYPE html>\n<html>", "web page"},
+      {"\n  <!doctype HTML>", "web page"},
+      {"\xef\xbb\xbf<HTML lang=en>", "web page"},
+      {"<?xml version='1.0'?><Error>", "XML"},
+      {{"\xff\xfe{\0", 4}, "iconv"},
+  };
+  for (const auto& [bytes, message] : kinds) {
+    INFO(message);
+    write_bytes(path, bytes);
+    CHECK_THAT(file_error(path, [&] { lines_of(lae::open_text(path)); }),
+               ContainsSubstring("cannot be read as text: it is ") && ContainsSubstring(message));
+    CHECK_THAT(file_error(path, [&] { lines_of(lae::open_gzip(path)); }),
+               ContainsSubstring(message));
+    write_bytes(path, gzipped(bytes));
+    CHECK_THAT(file_error(path, [&] { lines_of(lae::open_gzip(path)); }),
+               ContainsSubstring(message));
+  }
+  write_bytes(path, gzipped(gzipped("a\n")));
+  CHECK_THAT(file_error(path, [&] { lines_of(lae::open_gzip(path)); }),
+             ContainsSubstring("gunzip"));
+  // Ids may begin like that.
+  for (const char* text : {"PAR1\nB\n", "ARROW1\n", "BZh\n", "[deleted]\n", "PK\n", "7z\n", "<b>\n",
+                           "version\n", "{\n"}) {
+    write_bytes(path, text);
+    CHECK(lines_of(lae::open_text(path)).size() >= 1);
+  }
+
+  for (const char* array : {"[{\"a\": 1}, {\"a\": 2}]", "[\n{\"a\": 1}\n]", " [ [1, 2] ]", "[]"}) {
+    INFO(array);
+    CHECK_THAT(csv_error(path, array), ContainsSubstring("line 1: ") &&
+                                           ContainsSubstring("a JSON array") &&
+                                           ContainsSubstring("jq -c '.[]'"));
+  }
+  CHECK_THAT(csv_error(path, "{\"a\": 1}\n"), ContainsSubstring("but JSON"));
+  write_bytes(path, "[id],{x}\n1,2\n");
+  CHECK(records_of(path) == std::vector<Strings>{{"1", "2"}});
+}
+
 TEST_CASE("CSV fields, quoted and not") {
   const TemporaryFolder folder;
   const auto path = folder / "table.csv";

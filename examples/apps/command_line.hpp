@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <filesystem>
@@ -16,6 +17,8 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "lae/core/progress.hpp"
 #include "lae/io/file.hpp"
@@ -63,6 +66,34 @@ inline int run_program(CLI::App& app, int argc, char** argv, const std::function
     complain(error.what());
     return failure;
   }
+}
+
+/// Ids separated by commas, as in a line of CSV: one with a comma in it stands in double quotes, in
+/// which two of them are one. What is not quoted so is taken as it is.
+inline std::vector<std::string> split_ids(std::string_view text) {
+  std::vector<std::string> ids;
+  while (!text.empty()) {
+    std::string id;
+    std::size_t end = text.npos;  // of the quoted id, behind the closing quote
+    if (text.front() == '"') {
+      for (std::size_t i = 1; i < text.size(); ++i) {
+        if (text[i] == '"' && text.substr(i + 1, 1) == "\"")
+          ++i;
+        else if (text[i] == '"') {
+          if (i + 1 == text.size() || text[i + 1] == ',') end = i + 1;
+          break;
+        }
+        id += text[i];
+      }
+    }
+    if (end == text.npos) {
+      end = std::min(text.find(','), text.size());
+      id = text.substr(0, end);
+    }
+    if (!id.empty()) ids.push_back(std::move(id));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return ids;
 }
 
 inline double seconds_since(std::chrono::steady_clock::time_point start) {

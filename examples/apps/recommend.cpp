@@ -89,11 +89,18 @@ void add_options(CLI::App& app, Settings& settings) {
   choices.push_back(app.add_option("--user", settings.users, "users of the data set")
                         ->option_text("ID...")
                         ->group(who));
-  choices.push_back(app.add_option("--items", settings.items,
-                                   "someone new who has these items; separated by commas")
-                        ->option_text("ID,...")
-                        ->delimiter(',')
-                        ->group(who));
+  choices.push_back(
+      app.add_option_function<std::vector<std::string>>(
+             "--items",
+             [&](const std::vector<std::string>& lists) {
+               for (const std::string& list : lists) {
+                 for (std::string& id : split_ids(list)) settings.items.push_back(std::move(id));
+               }
+             },
+             "someone new who has these items; separated by commas, and in double quotes\n"
+             "those that hold one, as in CSV")
+          ->option_text("ID,...")
+          ->group(who));
   choices.push_back(app.add_option("--sample", settings.sample, "that many users, chosen at random")
                         ->option_text("N")
                         ->check(CLI::Range(1, 1000000).description(""))

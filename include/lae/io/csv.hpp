@@ -19,6 +19,7 @@
 #include "lae/core/errors.hpp"
 #include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
+#include "lae/detail/io/file_kind.hpp"
 #include "lae/io/text.hpp"
 
 namespace lae {
@@ -31,7 +32,7 @@ class CsvReader {
   /// A quoted field that runs over more lines than these is taken to be a stray quote.
   static constexpr std::size_t longest_record = 10'000;
 
-  /// \throws FileError if there is no header.
+  /// \throws FileError if there is no header, or the file holds JSON.
   explicit CsvReader(TextSourcePtr source) : lines_(std::move(source)) {
     if (!next_record()) throw FileError(lines_.source().path(), "is empty: not even a header");
     header_.assign(fields_.begin(), fields_.end());
@@ -88,11 +89,20 @@ class CsvReader {
     return true;
   }
 
+  void refuse_json(std::string_view header) const {
+    const bool is_array = detail::begins_json_array(header);
+    if (!is_array && header.substr(0, 2) != "{\"") return;
+    throw FileError(lines_.source().path(), detail::concat("line ", line_number_),
+                    detail::concat("no header of comma-separated values, but ",
+                                   is_array ? detail::json_array_message : "JSON"));
+  }
+
   bool next_record() {
     std::string_view line;
     do {
       if (!next_line(line)) return false;
     } while (line.empty());
+    if (header_.empty()) refuse_json(line);
     record_line_ = line_number_;
     fields_.clear();
     if (std::memchr(line.data(), '"', line.size()) == nullptr) {

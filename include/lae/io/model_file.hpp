@@ -70,7 +70,7 @@ template <class Scalar>
   Header header;
   header.magic = {};
   source.read(&header, (std::min)(std::uint64_t(sizeof(header)), source.size()));
-  if (header.magic != Header::expected_magic) source.fail("is not a model file");
+  if (header.magic != Header::expected_magic) source.fail_foreign("is not a model file");
   if (source.offset() < sizeof(header)) {
     source.fail(detail::concat("truncated: expected a header of ", sizeof(header), " bytes, found ",
                                source.offset()));

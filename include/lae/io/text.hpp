@@ -6,6 +6,7 @@
 ///     lae::LineReader lines(lae::open_text("users.txt"));
 ///     for (std::string_view line; lines.next(line);) ids.emplace_back(line);
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
@@ -17,6 +18,7 @@
 
 #include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
+#include "lae/detail/io/file_kind.hpp"
 #include "lae/detail/io/plain_text.hpp"
 #include "lae/io/file.hpp"
 #include "lae/io/text_source.hpp"
@@ -68,7 +70,8 @@ class LineReader {
   [[nodiscard]] std::uint64_t line_number() const { return line_number_; }
 
   /// Gives the next line, valid until the next call, or returns false at the end.
-  /// \throws FileError if reading fails or a line is longer than any should be.
+  /// \throws FileError if reading fails, a line is longer than any should be, or the file begins as
+  /// one of another kind does (Parquet, an archive, a web page, ...), naming it.
   bool next(std::string_view& line) {
     std::size_t searched = 0;
     while (true) {
@@ -116,12 +119,21 @@ class LineReader {
       buffer_.resize(2 * buffer_.size());
     }
     const std::size_t read = source_->read(buffer_.data() + end_, buffer_.size() - padding - end_);
+    if (!has_begun_) {
+      const std::string_view kind =
+          detail::file_kind({buffer_.data(), (std::min)(read, detail::file_kind_bytes)});
+      if (!kind.empty()) {
+        throw FileError(source_->path(), detail::concat("cannot be read as text: it is ", kind));
+      }
+    }
+    has_begun_ = true;
     end_ += read;
     return read > 0;
   }
 
   TextSourcePtr source_;
   std::vector<char> buffer_;
+  bool has_begun_ = false;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
   std::uint64_t line_number_ = 0;

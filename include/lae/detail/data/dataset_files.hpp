@@ -5,6 +5,7 @@
 /// checked as they are read. Needs libzip.
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -24,25 +25,38 @@ inline namespace LAE_ABI {
 namespace detail {
 
 /// A fit would find this, too, but perhaps after hours of other fits.
-/// \throws FileError
+/// \throws FileError with the place of the value.
 template <class Scalar>
-void require_finite_values(const Scalar* values, Index count, const std::filesystem::path& path) {
-  if (!Eigen::Map<const Vector<Scalar>>(values, count).allFinite()) {
-    throw FileError(path, "holds a value that is not finite");
-  }
+void require_finite_value(Scalar value, Index row, Index column,
+                          const std::filesystem::path& path) {
+  if (std::isfinite(value)) return;
+  throw FileError(path, concat("holds a value that is not finite (", value, ") in row ", row,
+                               ", column ", column, ", counted from 0"));
 }
 
 template <class Scalar>
 [[nodiscard]] Csr<Scalar> load_finite_npz(const std::filesystem::path& path) {
   Csr<Scalar> matrix = load_npz<Scalar>(path);
-  require_finite_values(matrix.valuePtr(), matrix.nonZeros(), path);
+  if (matrix.nonZeros() > 0 && !matrix.coeffs().allFinite()) {
+    for (Index row = 0; row < matrix.rows(); ++row) {
+      for (typename Csr<Scalar>::InnerIterator entry(matrix, row); entry; ++entry) {
+        require_finite_value(entry.value(), row, entry.col(), path);
+      }
+    }
+  }
   return matrix;
 }
 
 template <class Scalar>
 [[nodiscard]] Matrix<Scalar> load_finite_npy(const std::filesystem::path& path) {
   Matrix<Scalar> matrix = load_npy<Scalar>(path);
-  require_finite_values(matrix.data(), matrix.size(), path);
+  if (!matrix.allFinite()) {
+    for (Index row = 0; row < matrix.rows(); ++row) {
+      for (Index column = 0; column < matrix.cols(); ++column) {
+        require_finite_value(matrix(row, column), row, column, path);
+      }
+    }
+  }
   return matrix;
 }
 

@@ -16,6 +16,7 @@
 #include "lae/detail/data/meta_value.hpp"
 #include "lae/detail/data/rating_fields.hpp"
 #include "lae/detail/data/unicode.hpp"
+#include "lae/detail/io/file_kind.hpp"
 #include "lae/io/text.hpp"
 
 namespace lae {
@@ -31,14 +32,19 @@ class JsonLines {
 
   /// Calls read(key, value) for each field of the object in the next line that is not empty; false
   /// at the end. Values are read by the functions below.
-  /// \throws BadLine if there is no object, or a field does not hold what is asked of it, naming
-  /// its key.
+  /// \throws FileError if the file begins with an array; BadLine if there is no object, or a field
+  /// does not hold what is asked of it, naming its key.
   template <class Read>
   bool next(Read&& read) {
     std::string_view line;
     do {
       if (!lines_.next(line)) return false;
     } while (line.empty());
+    if (!has_begun_ && begins_json_array(line)) {
+      throw FileError(lines_.source().path(), concat("line ", lines_.line_number()),
+                      concat("invalid JSON lines: ", json_array_message));
+    }
+    has_begun_ = true;
     key_ = {};
     is_repaired_ = false;
     try {
@@ -193,6 +199,7 @@ class JsonLines {
   simdjson::ondemand::parser parser_;
   std::string repaired_;
   bool is_repaired_ = false;
+  bool has_begun_ = false;
   std::string_view key_;  ///< of the field being read
 };
 

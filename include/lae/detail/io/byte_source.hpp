@@ -17,6 +17,7 @@
 #include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/io/file_handle.hpp"
+#include "lae/detail/io/file_kind.hpp"
 #include "lae/io/file.hpp"
 
 namespace lae {
@@ -82,6 +83,11 @@ class ByteSource {
   [[noreturn]] void fail(std::string_view message) const {
     if (member_.empty()) throw FileError(path_, message);
     throw FileError(path_, member_, message);
+  }
+
+  /// For a file that is not of the expected kind at all: says also what it seems to be.
+  [[noreturn]] void fail_foreign(std::string_view message) const {
+    fail(concat(message, but_it_is(member_.empty() ? file_kind_of(path_) : std::string_view())));
   }
 
   [[noreturn]] void fail_at(std::uint64_t offset, std::string_view message) const {

@@ -243,7 +243,7 @@ inline NpyHeader read_npy_header(ByteSource& source) {
   std::array<char, 8> start{};
   if (source.size() >= start.size()) source.read(start.data(), start.size());
   if (std::string_view(start.data(), npy_magic.size()) != npy_magic) {
-    source.fail("is not a NumPy array (.npy) file");
+    source.fail_foreign("is not a NumPy array (.npy) file");
   }
   const int major = static_cast<unsigned char>(start[6]);
   const int minor = static_cast<unsigned char>(start[7]);

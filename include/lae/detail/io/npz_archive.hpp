@@ -25,6 +25,7 @@
 #include "lae/detail/core/inputs.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/io/byte_source.hpp"
+#include "lae/detail/io/file_kind.hpp"
 #include "lae/detail/io/npy_format.hpp"
 #include "lae/io/file.hpp"
 
@@ -49,13 +50,21 @@ struct ZipArchive {
     handle.reset(zip_open(path.string().c_str(), flags, &code));
     if (handle != nullptr) return;
     if (code == ZIP_ER_NOZIP || code == ZIP_ER_INCONS) {
-      throw FileError(path, "is not a zip archive (.npz), or only a part of one");
+      throw FileError(
+          path, "is not a zip archive (.npz), or only a part of one" + but_it_is(other_kind()));
     }
     zip_error_t error;
     zip_error_init_with_code(&error, code);
     const std::string reason = zip_error_strerror(&error);
     zip_error_fini(&error);
     throw FileError(path, "cannot be opened as a zip archive: " + reason);
+  }
+
+ private:
+  /// What else the file seems to be; nothing, if it begins as a zip archive.
+  [[nodiscard]] std::string_view other_kind() const {
+    const std::string_view kind = file_kind_of(path);
+    return kind == file_kind("PK\3\4") ? std::string_view() : kind;
   }
 };
 
