@@ -201,6 +201,27 @@ TEST_CASE("recommend takes samples, several users and folders without names") {
   CHECK(shop.recommend({"--items", "3,5"}).code == 0);
 }
 
+TEST_CASE("recommend takes items whose ids hold commas and quotes") {
+  const Shop shop;
+  const auto history = [&](const Process::Words& words) {
+    Process::Words all = {"--model", "ease", "--k", "1", "--why", "0"};
+    all.insert(all.end(), words.begin(), words.end());
+    const Ending ending = shop.recommend(all);
+    CHECK(ending.err.empty());
+    return ending.out.substr(0, ending.out.find("recommended"));
+  };
+  const std::string both = history({"--items", "i1,\"i,\"\"4\"\"\""});
+  CHECK_THAT(both, ContainsSubstring("someone new, 2 items in the history") &&
+                       ContainsSubstring("  i1  ") && ContainsSubstring("  i,\"4\"  "));
+  CHECK(history({"--items", "\"i,\"\"4\"\"\",i1"}) == both);
+  CHECK(history({"--items", "i1", "--items", "i,\"4\""}) == both);
+  CHECK(history({"--items", "i,\"4\"", "\"i1\""}) == both);
+  CHECK(history({"--items", "i1,i2,"}) == history({"--items", "i2", "i1"}));
+  const Ending unknown = shop.recommend({"--items", "i1,\"i,5\""});
+  CHECK(unknown.code == 2);
+  CHECK_THAT(unknown.err, ContainsSubstring("there is no item \"i,5\""));
+}
+
 TEST_CASE("recommend --all writes the lists that the library computes") {
   const Shop shop;
   REQUIRE(shop.recommend({"--all", "--model", "ease", "--k", "11", "-o", shop / "all.csv"}).code ==

@@ -90,15 +90,9 @@ void add_options(CLI::App& app, Settings& settings) {
                         ->option_text("ID...")
                         ->group(who));
   choices.push_back(
-      app.add_option_function<std::vector<std::string>>(
-             "--items",
-             [&](const std::vector<std::string>& lists) {
-               for (const std::string& list : lists) {
-                 for (std::string& id : split_ids(list)) settings.items.push_back(std::move(id));
-               }
-             },
-             "someone new who has these items; separated by commas, and in double quotes\n"
-             "those that hold one, as in CSV")
+      app.add_option("--items", settings.items,
+                     "someone new who has these items; separated by commas, and in double quotes\n"
+                     "those that hold one, as in CSV")
           ->option_text("ID,...")
           ->group(who));
   choices.push_back(app.add_option("--sample", settings.sample, "that many users, chosen at random")
@@ -163,6 +157,19 @@ class Names {
   /// \throws UsageError if an id is not known.
   Index find_user(const std::string& id) const { return find(users_, id, "user"); }
   Index find_item(const std::string& id) const { return find(items_.ids, id, "item"); }
+
+  /// The items of a list of ids (see split_ids). A list that holds others, but is an id itself, is
+  /// that. \throws UsageError as above.
+  std::vector<Index> find_items(const std::string& list) const {
+    std::vector<Index> items;
+    try {
+      for (const std::string& id : split_ids(list)) items.push_back(find_item(id));
+    } catch (const UsageError&) {
+      if (std::find(items_.ids.begin(), items_.ids.end(), list) == items_.ids.end()) throw;
+      items = {find_item(list)};
+    }
+    return items;
+  }
 
  private:
   static Index find(const std::vector<std::string>& ids, const std::string& id, const char* kind) {
@@ -363,7 +370,9 @@ void recommend(const Settings& settings) {
   for (const std::string& user : settings.users) users.push_back(names.find_user(user));
   if (settings.sample > 0) users = sample_users(data.train, settings.sample, settings.seed);
   lae::Csr<Scalar> new_user(1, data.train.cols());
-  for (const std::string& item : settings.items) new_user.coeffRef(0, names.find_item(item)) = 1;
+  for (const std::string& list : settings.items) {
+    for (const Index item : names.find_items(list)) new_user.coeffRef(0, item) = 1;
+  }
 
   const NamedModel<Scalar> by = obtain_model(settings, status, entry, data);
   Interruption::check();

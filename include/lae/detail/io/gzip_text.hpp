@@ -44,7 +44,7 @@ class GzipText : public TextSource {
         (std::min)(bytes, static_cast<std::size_t>((std::numeric_limits<unsigned>::max)()));
     stream_.next_out = reinterpret_cast<Bytef*>(destination);
     stream_.avail_out = static_cast<unsigned>(most);
-    while (stream_.avail_out == most && !is_at_end_) inflate_some();
+    while (stream_.avail_out > 0 && !is_at_end_) inflate_some();
     return most - stream_.avail_out;
   }
 
