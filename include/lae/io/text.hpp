@@ -102,7 +102,7 @@ class LineReader {
   [[noreturn]] void fail(std::string_view message) const { fail(line_number_, message); }
 
  private:
-  static constexpr std::size_t first_size = std::size_t(1) << 20;
+  static constexpr std::size_t first_size = std::size_t(1) << 17;
 
   /// Reads more behind what is left; false at the end.
   bool fill() {

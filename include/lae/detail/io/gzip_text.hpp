@@ -49,7 +49,7 @@ class GzipText : public TextSource {
   }
 
  private:
-  static constexpr std::size_t buffer_bytes = std::size_t(1) << 18;
+  static constexpr std::size_t buffer_bytes = std::size_t(1) << 17;
   static constexpr int gzip_window_bits = 15 + 16;
 
   [[nodiscard]] std::uint64_t file_position() const override {

@@ -1,0 +1,12 @@
+// Reviews as JSON lines.
+
+#include <lae/data/amazon_json.hpp>
+
+#include "reviews.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  fuzz::read_log(fuzz::view(data, size), [](auto source, auto&& take, auto* skipped) {
+    lae::read_reviews_json(std::move(source), take, skipped);
+  });
+  return 0;
+}
