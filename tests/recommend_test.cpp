@@ -457,6 +457,25 @@ TEST_CASE("recommend saves a model for later alone") {
   CHECK_THAT(missing.err, ContainsSubstring("No such file"));
 }
 
+TEST_CASE("recommend reads titles with characters that are none, and without titles") {
+  const Shop shop;
+  std::string lines;
+  for (Index item = 0; item < Shop::items; ++item) {
+    const std::string title = item == 1   ? R"("half \ud83d, \\ud83d, whole \ud83d\ude00")"
+                              : item == 2 ? "\"byte \xff\""
+                              : item == 3 ? "null"
+                                          : "\"\"";
+    lines += "{\"id\": \"i" + std::to_string(item) + "\", \"title\": " + title + "}\n";
+  }
+  write_bytes(shop / "items.jsonl", lines);
+  const Ending ending = shop.recommend({"--items", "i1,i2,i3", "--model", "ease"});
+  CHECK(ending.err.empty());
+  REQUIRE(ending.code == 0);
+  CHECK_THAT(ending.out,
+             ContainsSubstring("i1  half \xef\xbf\xbd, \\ud83d, whole \xf0\x9f\x98\x80\n") &&
+                 ContainsSubstring("i2  byte \xef\xbf\xbd\n") && ContainsSubstring("i3\n"));
+}
+
 TEST_CASE("recommend names the file that it cannot understand") {
   const Shop shop;
   const auto refusal = [&](const std::string& name, const std::string& bytes) {
@@ -472,8 +491,13 @@ TEST_CASE("recommend names the file that it cannot understand") {
   CHECK_THAT(refusal("items.jsonl", "{\"id\": \"i0\"}\n{\"title\": \"no id\"}\n"),
              ContainsSubstring("line 2"));
   CHECK_THAT(refusal("items.jsonl", "{\"id\": \"i0\"}\n"), ContainsSubstring("has 1 lines"));
+  CHECK_THAT(refusal("items.jsonl", "{\"id\": \"i0\", \"title\": 7}\n"),
+             ContainsSubstring("line 1: key \"title\": not a text, but number"));
+  CHECK_THAT(refusal("items.jsonl", "{\"id\": 7}\n"), ContainsSubstring("key \"id\": not a text"));
+  CHECK_THAT(refusal("items.jsonl", "[\n"), ContainsSubstring("line 1"));
+  CHECK_THAT(refusal("items.jsonl", "<!DOCTYPE html>\n"), ContainsSubstring("a web page"));
   refusal("embeddings.json", "[1, 2]");
-  refusal("embeddings.json", R"({"encoder": 1})");
+  CHECK_THAT(refusal("embeddings.json", R"({"encoder": 1})"), ContainsSubstring("key \"encoder\""));
   refusal("embeddings.npy", "\x93NUMPY");
   refusal("train.npz", "PK");
 }

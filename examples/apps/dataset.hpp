@@ -47,7 +47,7 @@ inline std::string read_json_text(const std::filesystem::path& path, const char*
   try {
     return json.value(name, "");
   } catch (const nlohmann::json::exception& error) {
-    throw lae::FileError(path, error.what());
+    throw lae::FileError(path, std::string("key \"") + name + "\": " + error.what());
   }
 }
 
