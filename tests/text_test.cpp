@@ -2,6 +2,7 @@
 
 #include <zlib.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <lae/io/csv.hpp>
 #include <lae/io/gzip.hpp>
@@ -37,6 +38,24 @@ Strings lines_of(lae::TextSourcePtr source) {
   }
   return all;
 }
+
+/// The same text again and again, without end.
+class Endless : public lae::TextSource {
+ public:
+  Endless(const std::filesystem::path& any_file, std::string text)
+      : TextSource(any_file), text_(std::move(text)) {}
+
+  std::size_t read(char* destination, std::size_t bytes) override {
+    const std::size_t count = std::min(bytes, text_.size());
+    std::copy_n(text_.begin(), count, destination);
+    return count;
+  }
+
+ private:
+  std::uint64_t file_position() const override { return 0; }
+
+  std::string text_;
+};
 
 std::vector<Strings> records_of(const std::filesystem::path& path) {
   lae::CsvReader csv(lae::open_text(path));
@@ -208,6 +227,22 @@ TEST_CASE("Files of other kinds are named, with what to do") {
   CHECK_THAT(csv_error(path, "{\"a\": 1}\n"), ContainsSubstring("but JSON"));
   write_bytes(path, "[id],{x}\n1,2\n");
   CHECK(records_of(path) == std::vector<Strings>{{"1", "2"}});
+}
+
+TEST_CASE("A line that is too long is an error, before memory ends") {
+  const TemporaryFolder folder;
+  const auto path = folder / "data.json";
+  write_bytes(path, "");
+  const auto error = [&](const std::string& text) {
+    return file_error(path, [&] { lines_of(std::make_unique<Endless>(path, text)); });
+  };
+  CHECK_THAT(error(std::string(4000, 'x')),
+             ContainsSubstring("line 1: longer than 268435456 bytes"));
+  // Whole categories are published as one array in one line.
+  std::string array = "[";
+  while (array.size() < 100'000) array += R"({"a": [1, 2]}, )";
+  CHECK_THAT(error(array),
+             ContainsSubstring("bytes: it is a JSON array") && ContainsSubstring("jq -c '.[]'"));
 }
 
 TEST_CASE("CSV fields, quoted and not") {

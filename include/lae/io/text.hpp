@@ -114,7 +114,10 @@ class LineReader {
     if (end_ + padding >= buffer_.size()) {
       if (end_ > longest_line) {
         throw FileError(source_->path(), detail::concat("line ", line_number_ + 1),
-                        detail::concat("longer than ", longest_line, " bytes"));
+                        detail::concat("longer than ", longest_line, " bytes",
+                                       detail::begins_json_array({buffer_.data(), end_})
+                                           ? detail::but_it_is(detail::json_array_message)
+                                           : std::string()));
       }
       buffer_.resize(2 * buffer_.size());
     }

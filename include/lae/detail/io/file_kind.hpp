@@ -103,7 +103,7 @@ inline constexpr FileKind file_kinds[] = {
   return kind.empty() ? std::string() : ": it is " + std::string(kind);
 }
 
-/// What begins a JSON array of objects, arrays or texts, in its first line.
+/// Whether a line begins a JSON array of objects, arrays or texts.
 [[nodiscard]] inline bool begins_json_array(std::string_view line) {
   const std::size_t opening = line.find_first_not_of(" \t");
   if (opening == line.npos || line[opening] != '[') return false;
