@@ -101,7 +101,8 @@ class JsonLines {
     return number;
   }
 
-  /// Any value; U+FFFD stands in texts for what is no character.
+  /// Any value; U+FFFD stands in texts for what is no character. Of dictionaries, only the Brand is
+  /// read: the many other details take as long as all the rest.
   [[nodiscard]] MetaValue meta_value(JsonValue value, int depth = 0) const {
     using simdjson::ondemand::json_type;
     if (depth > deepest_meta_value) throw BadValue("too many lists in one another");
@@ -120,6 +121,7 @@ class JsonLines {
           const simdjson::error_code error = field.unescaped_key().get(key);
           if (error == simdjson::STRING_ERROR) continue;
           if (error != simdjson::SUCCESS) throw simdjson::simdjson_error(error);
+          if (key != brand_name) continue;
           read.values.push_back({MetaValue::Kind::text, std::string(key)});
           read.values.push_back(meta_value(field.value().value(), depth + 1));
         }

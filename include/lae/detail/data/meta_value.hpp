@@ -285,11 +285,19 @@ class MetaParser {
   return text_value(trimmed);
 }
 
+/// Whether a text has nothing to show: one_line would make it empty.
+[[nodiscard]] inline bool is_blank(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    const auto code = static_cast<unsigned char>(c);
+    return code <= ' ' || code == 0x7f;
+  });
+}
+
 /// Appends the texts of lists of any depth; what is no text is left out.
 inline void join_texts(const MetaValue& value, std::string_view separator, std::string& joined) {
   if (value.kind == MetaValue::Kind::list) {
     for (const MetaValue& element : value.values) join_texts(element, separator, joined);
-  } else if (value.kind == MetaValue::Kind::text && !one_line(value.text).empty()) {
+  } else if (value.kind == MetaValue::Kind::text && !is_blank(value.text)) {
     if (!joined.empty()) joined += separator;
     joined += value.text;
   }
@@ -336,6 +344,9 @@ struct ItemFields {
 
 inline constexpr std::string_view item_id_name = "parent_asin";
 
+/// The one of the details that is read.
+inline constexpr std::string_view brand_name = "Brand";
+
 /// What a field is called in files, and whether a text in it may be a list or dictionary.
 struct ItemFieldName {
   std::string_view name;
@@ -360,14 +371,14 @@ inline constexpr ItemFieldName item_field_names[] = {
 /// The text about an item, which is the same whatever notation its fields had.
 [[nodiscard]] inline ItemText item_text(ItemFields fields) {
   const auto first_of = [](std::string text, const MetaValue& other, std::string_view separator) {
-    return one_line(text).empty() ? joined_texts(other, separator) : text;
+    return is_blank(text) ? joined_texts(other, separator) : text;
   };
   ItemText text;
   text.id = std::move(fields.id);
   text.title = joined_texts(fields.title, " ");
   text.category = first_of(joined_texts(fields.categories, ", "), fields.main_category, ", ");
   text.brand =
-      first_of(joined_texts(value_of_key(fields.details, "Brand"), " "), fields.store, " ");
+      first_of(joined_texts(value_of_key(fields.details, brand_name), " "), fields.store, " ");
   text.description = first_of(joined_texts(fields.description, " "), fields.features, " ");
   for (std::string* part : {&text.title, &text.category, &text.brand, &text.description}) {
     *part = repaired_utf8(std::move(*part));

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -99,25 +100,35 @@ inline void append_utf8(std::uint32_t code, std::string& text) {
   return length;
 }
 
+/// How many bytes at the beginning of a text are characters in UTF-8.
+[[nodiscard]] inline std::size_t valid_utf8_bytes(std::string_view text) {
+  std::size_t valid = 0;
+  while (valid < text.size()) {
+    std::uint64_t eight = 0;
+    constexpr std::uint64_t not_ascii = 0x8080808080808080;
+    if (text.size() - valid >= sizeof(eight)) {
+      std::memcpy(&eight, text.data() + valid, sizeof(eight));
+      if ((eight & not_ascii) == 0) {
+        valid += sizeof(eight);
+        continue;
+      }
+    }
+    const std::size_t length = utf8_length(text.substr(valid));
+    if (length == 0) break;
+    valid += length;
+  }
+  return valid;
+}
+
 /// The text in UTF-8: each byte that belongs to no character becomes U+FFFD.
 [[nodiscard]] inline std::string repaired_utf8(std::string text) {
-  const auto valid_bytes = [&](std::size_t begin) {
-    const std::string_view rest = std::string_view(text).substr(begin);
-    std::size_t valid = 0;
-    while (valid < rest.size()) {
-      const std::size_t length = utf8_length(rest.substr(valid));
-      if (length == 0) break;
-      valid += length;
-    }
-    return valid;
-  };
-  std::size_t begin = valid_bytes(0);
+  std::size_t begin = valid_utf8_bytes(text);
   if (begin == text.size()) return text;
   std::string repaired = text.substr(0, begin);
   while (begin < text.size()) {
     repaired += replacement_character;
     ++begin;
-    const std::size_t valid = valid_bytes(begin);
+    const std::size_t valid = valid_utf8_bytes(std::string_view(text).substr(begin));
     repaired.append(text, begin, valid);
     begin += valid;
   }
