@@ -137,6 +137,13 @@ FOLDER = (
      b"\6" + b'{"id": "A", "title": "T", "prompt": "P"}\n{"id": "B"}\n', b"\6{\"id\": 1}\n",
      b"\7u1\nu2\nu3\n"]
 )
+RECORD = struct.pack("<BBqqffff", 2, 2, 1, 3, 1, 2, 3, 4)
+JOURNAL = [
+    b"\1" + RECORD, b"\1" + RECORD + RECORD, b"\1" + struct.pack("<BBqf", 1, 1, 4, 1),
+    b"\0lae encoding journal 2\nfingerprint\n{\"model\": \"model\"}\n" + bytes(60),
+    b"\0lae encoding journal 1\nfingerprint\n" + bytes(70),
+    b"\0lae encoding journal 1\nother\n" + bytes(70),
+]
 
 SEEDS = {
     "npy": NPY,
@@ -151,6 +158,7 @@ SEEDS = {
     "items_json": ITEMS_JSON,
     "meta_value": META,
     "folder": FOLDER,
+    "journal": JOURNAL,
 }
 
 
