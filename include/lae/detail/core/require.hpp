@@ -26,7 +26,7 @@ inline void append(std::string& text, char part) {
 /// Six significant digits.
 inline void append_number(std::string& text, double number) {
   char digits[32];
-  const char* const end =
+  char* const end =
       std::to_chars(digits, digits + sizeof(digits), number, std::chars_format::general, 6).ptr;
   text.append(digits, end);
 }

@@ -183,6 +183,12 @@ class GridEngine {
   std::optional<Matrix<Scalar>> weights_;  // of the best point
 };
 
+/// A search's work, all of it: a function that a program can compile once (see instances.hpp).
+template <class Scalar>
+void measure_points(GridEngine<Scalar>& engine) {
+  engine.run();
+}
+
 }  // namespace detail
 }  // namespace LAE_ABI
 }  // namespace lae

@@ -117,7 +117,7 @@ class Search {
 
     std::optional<GridEngine<Scalar>> engine(std::in_place, std::move(data), std::move(held_out),
                                              recipes_, measures_, deciding_, plan, control_);
-    engine->run();
+    measure_points(*engine);
     const std::vector<std::size_t> order = best_first(engine->results());
     std::vector<PointTrial> trials;
     for (const std::size_t i : order) trials.push_back(trial(i, engine->results()[i]));
