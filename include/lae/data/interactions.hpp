@@ -14,6 +14,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -30,15 +32,45 @@
 namespace lae {
 inline namespace LAE_ABI {
 
-/// One rating, of a user and an item that an IdIndex knows by these numbers.
+/// One rating, of a user and an item that an IdIndex knows by these numbers. 24 bytes.
 struct Interaction {
-  std::int32_t user;
-  std::int32_t item;
-  float rating;
-  std::int64_t timestamp;  ///< milliseconds since 1970
+  std::int32_t user = 0;
+  std::int32_t item = 0;
+  float rating = 0;
+  std::uint32_t place = 0;     ///< in the log, where steps need it; else of no meaning
+  std::int64_t timestamp = 0;  ///< milliseconds since 1970, or before it
+
+  Interaction() = default;
+  Interaction(std::int32_t user_, std::int32_t item_, float rating_, std::int64_t timestamp_)
+      : user(user_), item(item_), rating(rating_), timestamp(timestamp_) {}
 };
 
 using Interactions = std::vector<Interaction>;
+
+namespace detail {
+
+/// Notes where each interaction stands, so that sorting in place, as std::stable_sort does not, can
+/// keep the order of equals.
+inline void number_places(Interactions& log) {
+  constexpr std::size_t most = (std::numeric_limits<std::uint32_t>::max)();
+  if (log.size() > most) throw std::length_error("a log of 2^32 interactions or more");
+  for (std::size_t i = 0; i < log.size(); ++i) log[i].place = static_cast<std::uint32_t>(i);
+}
+
+/// Sorts by user, item and time; of the same time, what was first in the log comes first.
+inline void sort_by_pair_and_time(Interactions& log) {
+  number_places(log);
+  std::sort(log.begin(), log.end(), [](const Interaction& a, const Interaction& b) {
+    return std::tie(a.user, a.item, a.timestamp, a.place) <
+           std::tie(b.user, b.item, b.timestamp, b.place);
+  });
+}
+
+inline bool is_same_pair(const Interaction& a, const Interaction& b) {
+  return a.user == b.user && a.item == b.item;
+}
+
+}  // namespace detail
 
 /// One line of a log of ratings, as it stands in a file.
 struct RatingLine {
@@ -64,10 +96,16 @@ class InteractionLog {
 
   explicit InteractionLog(Catalog& catalog) : catalog_(catalog) {}
 
+  [[nodiscard]] std::size_t size() const { return numbered_.size() + waiting_.size(); }
+
+  /// Makes room for as many interactions, so that the log is not copied while it grows. What is
+  /// never filled takes addresses alone, no memory.
+  void reserve(std::size_t interactions) { numbered_.reserve(interactions); }
+
   /// Copies what the line points to.
   /// \throws std::length_error if there are more than 2^31 - 1 users or items.
   void add(const RatingLine& line) {
-    waiting_.push_back({0, 0, line.rating, line.timestamp});
+    waiting_.emplace_back(0, 0, line.rating, line.timestamp);
     for (const std::string_view id : {line.user, line.item}) {
       characters_ += id;
       ends_.push_back(characters_.size());
@@ -127,18 +165,25 @@ inline void keep_ratings_above(Interactions& log, double threshold) {
 }
 
 /// Keeps one interaction of every user and item, the latest one (of several at once, the last in
-/// the log), and sorts the log by user and item.
+/// the log), and sorts the log by user and item. In place. To be done before ratings are filtered:
+/// who changes their mind about an item has the rating that counts last.
+/// \throws std::length_error if there are 2^32 interactions or more.
 inline void keep_latest_of_each_pair(Interactions& log) {
-  std::stable_sort(log.begin(), log.end(), [](const Interaction& a, const Interaction& b) {
-    return std::tie(a.user, a.item, a.timestamp) < std::tie(b.user, b.item, b.timestamp);
-  });
+  detail::sort_by_pair_and_time(log);
   std::size_t kept = 0;
   for (std::size_t i = 0; i < log.size(); ++i) {
-    const bool is_last =
-        i + 1 == log.size() || log[i].user != log[i + 1].user || log[i].item != log[i + 1].item;
+    const bool is_last = i + 1 == log.size() || !detail::is_same_pair(log[i], log[i + 1]);
     if (is_last) log[kept++] = log[i];
   }
   log.resize(kept);
+}
+
+/// The same with the earliest one (of several at once, the first in the log), as the benchmark of
+/// Amazon Reviews 2023 has it.
+inline void keep_earliest_of_each_pair(Interactions& log) {
+  detail::sort_by_pair_and_time(log);
+  const auto end = std::unique(log.begin(), log.end(), detail::is_same_pair);
+  log.erase(end, log.end());
 }
 
 /// Takes away users and items with fewer than k interactions, again and again, until all that are
@@ -205,8 +250,8 @@ inline Index remove_pairs(Interactions& log, const Interactions& earlier) {
   return kept;
 }
 
-/// Users x items, 1 where the log holds an interaction. Cost: O(interactions), and as many bytes
-/// besides the matrix as it takes.
+/// Users x items, 1 where the log holds an interaction. Cost: O(interactions), and 8 bytes a user
+/// besides the matrix.
 /// \throws std::invalid_argument if the log holds a number out of range, or a pair twice.
 template <class Scalar>
 [[nodiscard]] Csr<Scalar> interaction_matrix(const Interactions& log, Index users, Index items) {
@@ -220,22 +265,20 @@ template <class Scalar>
   for (std::size_t user = 1; user < row_start.size(); ++user) {
     row_start[user] += row_start[user - 1];
   }
-  std::vector<Index> columns(log.size());
-  std::vector<Index> next(row_start);
-  for (const Interaction& i : log) {
-    columns[static_cast<std::size_t>(next[static_cast<std::size_t>(i.user)]++)] = i.item;
-  }
   Csr<Scalar> matrix(users, items);
   matrix.resizeNonZeros(static_cast<Index>(log.size()));
-  for (Index user = 0; user < users; ++user) {
-    const auto begin = columns.begin() + row_start[static_cast<std::size_t>(user)];
-    const auto end = columns.begin() + row_start[static_cast<std::size_t>(user) + 1];
-    std::sort(begin, end);
-    const auto twice = std::adjacent_find(begin, end);
-    detail::require(twice == end, "the log holds an interaction of user ", user, " twice");
-  }
   std::copy(row_start.begin(), row_start.end(), matrix.outerIndexPtr());
-  std::copy(columns.begin(), columns.end(), matrix.innerIndexPtr());
+  Index* const columns = matrix.innerIndexPtr();
+  for (const Interaction& i : log) {
+    columns[row_start[static_cast<std::size_t>(i.user)]++] = i.item;
+  }
+  for (Index user = 0; user < users; ++user) {
+    Index* const begin = columns + matrix.outerIndexPtr()[user];
+    Index* const end = columns + matrix.outerIndexPtr()[user + 1];
+    std::sort(begin, end);
+    detail::require(std::adjacent_find(begin, end) == end, "the log holds an interaction of user ",
+                    user, " twice");
+  }
   std::fill_n(matrix.valuePtr(), log.size(), Scalar(1));
   return matrix;
 }
