@@ -5,14 +5,17 @@
 /// amazon-reviews-2023.github.io), and any export with columns of these names:
 ///
 /// - `X.csv` ("rating only"): user_id,parent_asin,rating,timestamp
-/// - `X.train.csv`, `X.valid.csv`, `X.test.csv`, split by leaving out the last items or by time:
-/// the
+/// - `X.train.csv`, `X.valid.csv`, `X.test.csv`, split by leaving out the last items or by time: the
 ///   same, and perhaps a column history, the ids of the user's earlier items, separated by spaces.
 ///
-///       lae::Catalog catalog;
-///       lae::InteractionLog log(catalog);
-///       lae::read_ratings_csv(lae::open_text("X.csv"), [&](const lae::RatingLine& line) {
-///       log.add(line); });
+/// \code
+/// lae::Catalog catalog;
+/// lae::InteractionLog log(catalog);
+/// lae::read_ratings_csv(lae::open_text("X.csv"),
+///                       [&](const lae::RatingLine& line) { log.add(line); });
+/// \endcode
+///
+/// Logs of other forms: lae/data/rating_log.hpp.
 
 #include <cstddef>
 #include <string>
@@ -21,6 +24,7 @@
 
 #include "lae/data/interactions.hpp"
 #include "lae/data/item_text.hpp"
+#include "lae/data/rating_log.hpp"
 #include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/data/meta_value.hpp"
@@ -33,39 +37,19 @@ namespace lae {
 inline namespace LAE_ABI {
 
 /// Calls take(const RatingLine&) for each line of a file of ratings; what it is given lasts until
-/// it returns. Columns may stand in any order, and others beside them. \param skipped counts lines
-/// that cannot be read; without it, the first one is an error. \throws BadLine, FileError; whatever
-/// take throws.
+/// it returns. Columns may stand in any order, and others beside them.
+/// \param skipped counts lines that cannot be read; without it, the first one is an error.
+/// \throws BadLine, FileError; whatever take throws.
 template <class Take>
 void read_ratings_csv(TextSourcePtr source, Take&& take, SkippedLines* skipped = nullptr) {
-  CsvReader csv(std::move(source));
-  const std::size_t user = csv.column("user_id");
-  const std::size_t item = csv.column("parent_asin");
-  const std::size_t rating = csv.column("rating");
-  const std::size_t timestamp = csv.column("timestamp");
-  const std::ptrdiff_t history = csv.find_column("history");
-  const auto next = [&](RatingLine& line) {
-    if (!csv.next()) return false;
-    line.user = csv[user];
-    line.item = csv[item];
-    if (!detail::parse_number(csv[rating], line.rating)) {
-      csv.fail(detail::concat("the rating is not a number: \"", csv[rating], "\""));
-    }
-    if (!detail::parse_whole_number(csv[timestamp], line.timestamp)) {
-      csv.fail(detail::concat("the timestamp is not a whole number: \"", csv[timestamp], "\""));
-    }
-    if (history >= 0) line.history = csv[static_cast<std::size_t>(history)];
-    const std::string problem = detail::problem_of(line);
-    if (!problem.empty()) csv.fail(problem);
-    return true;
-  };
-  detail::read_each<RatingLine>(next, take, skipped);
+  read_rating_log(std::move(source), {}, take, skipped);
 }
 
 /// Calls take(const ItemText&) for each item of a CSV file with columns parent_asin and title, and
 /// perhaps others that read_items_json reads of items (lae/data/amazon_json.hpp): the same item
 /// gives the same text. Lists and dictionaries may stand in a cell as JSON, as Python prints them,
-/// or as NumPy does. \throws as read_ratings_csv.
+/// or as NumPy does.
+/// \throws as read_ratings_csv.
 template <class Take>
 void read_items_csv(TextSourcePtr source, Take&& take, SkippedLines* skipped = nullptr) {
   CsvReader csv(std::move(source));

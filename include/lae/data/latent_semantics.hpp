@@ -26,8 +26,9 @@ inline namespace LAE_ABI {
 /// rank; singular values below a thousandth of the largest count as zero.
 ///
 /// By truncated_svd, to a ten-thousandth of the largest singular value; the same seed gives the
-/// same embeddings. \param weights documents x terms, see tf_idf Cost and memory: those of
-/// truncated_svd. \throws std::invalid_argument if dimensions < 1; Cancelled.
+/// same embeddings. Cost and memory: those of truncated_svd.
+/// \param weights documents x terms, see tf_idf
+/// \throws std::invalid_argument if dimensions < 1; Cancelled.
 template <class Scalar>
 [[nodiscard]] Matrix<Scalar> latent_semantic_embeddings(const Csr<Scalar>& weights,
                                                         Index dimensions, std::uint64_t seed = 1,

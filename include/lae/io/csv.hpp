@@ -1,18 +1,23 @@
 #pragma once
 
 /// \file
-/// Comma-separated values as RFC 4180 describes them, streamed.
+/// Comma-separated values as RFC 4180 describes them, or values separated otherwise, streamed.
 ///
 ///     lae::CsvReader csv(lae::open_text("ratings.csv"));
 ///     const std::size_t user = csv.column("user_id");
 ///     while (csv.next()) users.insert(csv[user]);
+///
+///     lae::CsvReader of_movielens(lae::open_text("ratings.dat"), {"::", /*has_header=*/false});
+///     const std::size_t item = of_movielens.column("2");
 
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
 #include <cstring>
 #include <deque>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -25,28 +30,52 @@
 namespace lae {
 inline namespace LAE_ABI {
 
-/// Reads a CSV file with a header. Fields may be quoted, and then hold commas, line breaks and
-/// doubled quotes.
+/// How the fields of a file are told apart.
+struct CsvFormat {
+  std::string separator = ",";  ///< one character or more, none of them a quote or a line break
+  bool has_header = true;       ///< whether the first line names the columns
+};
+
+/// Reads a file of separated values. Fields may be quoted, and then hold separators, line breaks
+/// and doubled quotes.
 class CsvReader {
  public:
   /// A quoted field that runs over more lines than these is taken to be a stray quote.
   static constexpr std::size_t longest_record = 10'000;
 
-  /// \throws FileError if there is no header, or the file holds JSON.
-  explicit CsvReader(TextSourcePtr source) : lines_(std::move(source)) {
+  /// \throws FileError if there is no line, or the file holds JSON; std::invalid_argument for a
+  /// separator that cannot be one.
+  explicit CsvReader(TextSourcePtr source, CsvFormat format = {})
+      : lines_(std::move(source)), format_(std::move(format)) {
+    const std::string& separator = format_.separator;
+    detail::require(!separator.empty() && separator.find_first_of("\"\r\n") == separator.npos,
+                    "a separator must not be empty, nor hold a quote or a line break");
     if (!next_record()) throw FileError(lines_.source().path(), "is empty: not even a header");
-    header_.assign(fields_.begin(), fields_.end());
+    if (format_.has_header) {
+      header_.assign(fields_.begin(), fields_.end());
+    } else {
+      for (std::size_t i = 1; i <= fields_.size(); ++i) header_.push_back(std::to_string(i));
+      is_first_waiting_ = true;
+    }
   }
 
   [[nodiscard]] const TextSource& source() const { return lines_.source(); }
 
-  /// Where a column is, or -1 if there is none of that name.
+  /// Where a column is, or -1 if there is none of that name. Columns also have numbers, from 1 on,
+  /// unless a column is called like one.
   [[nodiscard]] std::ptrdiff_t find_column(std::string_view name) const {
     const auto found = std::find(header_.begin(), header_.end(), name);
-    return found == header_.end() ? -1 : found - header_.begin();
+    if (found != header_.end()) return found - header_.begin();
+    std::size_t number = 0;
+    const char* const end = name.data() + name.size();
+    const auto [stop, error] = std::from_chars(name.data(), end, number);
+    const bool is_number = error == std::errc() && stop == end;
+    return is_number && number >= 1 && number <= header_.size()
+               ? static_cast<std::ptrdiff_t>(number) - 1
+               : -1;
   }
 
-  /// Where a column is.
+  /// Where a column is; name as above.
   /// \throws FileError naming what the header holds, if there is none of that name.
   [[nodiscard]] std::size_t column(std::string_view name) const {
     const std::ptrdiff_t found = find_column(name);
@@ -55,6 +84,11 @@ class CsvReader {
     for (const std::string& known : header_) names += (names.empty() ? "" : ",") + known;
     constexpr std::size_t longest = 200;
     if (names.size() > longest) names = names.substr(0, longest) + "...";
+    if (!format_.has_header) {
+      throw FileError(lines_.source().path(), "line 1",
+                      detail::concat("no column ", name, ": it has ", header_.size(),
+                                     ", which have numbers for names"));
+    }
     throw FileError(lines_.source().path(), "line 1",
                     detail::concat("no column ", name, " in the header \"", names, "\""));
   }
@@ -62,9 +96,14 @@ class CsvReader {
   /// Goes to the next record; false at the end. Empty lines are left out.
   /// \throws BadLine if it is no CSV or has other fields than the header.
   bool next() {
+    if (is_first_waiting_) {
+      is_first_waiting_ = false;
+      return true;
+    }
     if (!next_record()) return false;
     if (fields_.size() != header_.size()) {
-      fail(detail::concat("expected ", header_.size(), " fields as in the header, found ",
+      fail(detail::concat("expected ", header_.size(), " fields as in the ",
+                          format_.has_header ? "header" : "first line", ", found ",
                           fields_.size()));
     }
     return true;
@@ -93,7 +132,7 @@ class CsvReader {
     const bool is_array = detail::begins_json_array(header);
     if (!is_array && header.substr(0, 2) != "{\"") return;
     throw FileError(lines_.source().path(), detail::concat("line ", line_number_),
-                    detail::concat("no header of comma-separated values, but ",
+                    detail::concat("no separated values, but ",
                                    is_array ? detail::json_array_message : "JSON"));
   }
 
@@ -106,9 +145,13 @@ class CsvReader {
     record_line_ = line_number_;
     fields_.clear();
     if (std::memchr(line.data(), '"', line.size()) == nullptr) {
-      for (std::size_t comma; (comma = line.find(',')) != line.npos;) {
-        fields_.push_back(line.substr(0, comma));
-        line.remove_prefix(comma + 1);
+      const std::string& separator = format_.separator;
+      const auto find = [&] {
+        return separator.size() == 1 ? line.find(separator[0]) : line.find(separator);
+      };
+      for (std::size_t end; (end = find()) != line.npos;) {
+        fields_.push_back(line.substr(0, end));
+        line.remove_prefix(end + separator.size());
       }
       fields_.push_back(line);
     } else {
@@ -139,6 +182,11 @@ class CsvReader {
     char* to = record_.data();
     const char* from = record_.data();
     const char* const end = from + record_.size();
+    const std::string& separator = format_.separator;
+    const auto is_at_separator = [&] {
+      return static_cast<std::size_t>(end - from) >= separator.size() &&
+             std::equal(separator.begin(), separator.end(), from);
+    };
     while (true) {
       const char* const field = to;
       if (from != end && *from == '"') {
@@ -149,20 +197,22 @@ class CsvReader {
         }
         if (from == end) refuse("a quote is not closed");
         ++from;
-        if (from != end && *from != ',') refuse("text behind a closing quote");
+        if (from != end && !is_at_separator()) refuse("text behind a closing quote");
       } else {
-        for (; from != end && *from != ','; *to++ = *from++) {
+        for (; from != end && !is_at_separator(); *to++ = *from++) {
           if (*from == '"') refuse("a quote in a field that does not begin with one");
         }
       }
       fields_.emplace_back(field, static_cast<std::size_t>(to - field));
       if (from == end) return;
-      ++from;
-      ++to;
+      from += separator.size();
+      to += separator.size();
     }
   }
 
   LineReader lines_;
+  CsvFormat format_;
+  bool is_first_waiting_ = false;  ///< the first line is a record that `next` has not given yet
   std::vector<std::string> header_;
   std::vector<std::string_view> fields_;
   std::string record_;  ///< with quotes: what fields_ points into

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -21,7 +22,8 @@ inline namespace LAE_ABI {
 namespace detail {
 
 /// Says what is wrong with a rating; nothing, if it is fine.
-[[nodiscard]] inline std::string problem_of(const RatingLine& line) {
+/// \param has_stars whether ratings lie in 0 ... 5
+[[nodiscard]] inline std::string problem_of(const RatingLine& line, bool has_stars = true) {
   const auto has_line_break = [](std::string_view id) {
     // Two searches: find_first_of of libstdc++ makes a call for each character.
     return id.find('\n') != id.npos || id.find('\r') != id.npos;
@@ -29,7 +31,10 @@ namespace detail {
   if (line.user.empty()) return "the user id is empty";
   if (line.item.empty()) return "the item id is empty";
   if (has_line_break(line.user) || has_line_break(line.item)) return "an id holds a line break";
-  if (!(line.rating >= 0 && line.rating <= 5)) {
+  if (!std::isfinite(line.rating)) {
+    return concat("the rating is not finite: ", line.rating);
+  }
+  if (has_stars && !(line.rating >= 0 && line.rating <= 5)) {
     return concat("the rating must be in 0 ... 5, got ", line.rating);
   }
   return "";
