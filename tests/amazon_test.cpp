@@ -4,6 +4,7 @@
 #include <lae/data/amazon_csv.hpp>
 #include <lae/data/amazon_json.hpp>
 #include <lae/data/interactions.hpp>
+#include <lae/data/rating_log.hpp>
 #include <lae/detail/data/meta_value.hpp>
 #include <lae/io/gzip.hpp>
 #include <limits>
@@ -544,4 +545,56 @@ TEST_CASE("Genuine items") {
   for (const Rating& rating : read_csv(*folder / "5core" / "All_Beauty.rating_only.csv")) {
     CHECK(ids.count(rating.item) == 1);
   }
+}
+
+TEST_CASE("Logs of other forms: columns, separators, times") {
+  const TemporaryFolder folder;
+  const auto read = [&](const std::string& text, const lae::RatingLogFormat& format) {
+    write_bytes(folder / "log", text);
+    std::vector<std::string> lines;
+    lae::read_rating_log(lae::open_text(folder / "log"), format, [&](const lae::RatingLine& line) {
+      lines.push_back(std::string(line.user) + " " + std::string(line.item) + " " +
+                      lae::detail::concat(line.rating, " ", line.timestamp));
+    });
+    return lines;
+  };
+  using Lines = std::vector<std::string>;
+  lae::RatingLogFormat movielens;
+  movielens.csv = {"::", false};
+  movielens.user = "1", movielens.item = "2", movielens.rating = "3", movielens.timestamp = "4";
+  movielens.time_unit = lae::TimeUnit::seconds;
+  CHECK(read("1::1193::5::978300760\n", movielens) == Lines{"1 1193 5 978300760000"});
+  CHECK(read("1::1193::5::978300760.25\n", movielens) == Lines{"1 1193 5 978300760250"});
+
+  lae::RatingLogFormat implicit;
+  implicit.csv.separator = "\t";
+  implicit.user = "who", implicit.item = "what", implicit.rating = "", implicit.timestamp = "";
+  CHECK(read("what\twho\nsong\tann\n", implicit) == Lines{"ann song 1 0"});
+
+  lae::RatingLogFormat dated = implicit;
+  dated.timestamp = "when";
+  dated.time_unit = lae::TimeUnit::iso_8601;
+  const auto time_of = [&](const std::string& time) {
+    return read("who\twhat\twhen\na\tb\t" + time + "\n", dated)[0];
+  };
+  // As `date --utc --date TIME +%s` prints them.
+  CHECK(time_of("1970-01-01") == "a b 1 0");
+  CHECK(time_of("2014-01-03T12:30:45Z") == "a b 1 1388752245000");
+  CHECK(time_of("2014-01-03 12:30:45.1239") == "a b 1 1388752245123");
+  CHECK(time_of("2014-01-03T12:30:45.5+01:30") == "a b 1 1388746845500");
+  CHECK(time_of("2000-02-29T00:00-0800") == "a b 1 951811200000");
+  CHECK(time_of("1969-12-31T23:59:59Z") == "a b 1 -1000");
+  CHECK(time_of("1600-03-01") == "a b 1 -11670912000000");
+  for (const std::string bad : {"2014-13-01", "2014-02-29", "1900-02-29", "2014-01-03T25:00",
+                                "2014-1-3", "2014-01-03T12", "2014-01-03x", "now", ""}) {
+    INFO(bad);
+    CHECK_THROWS_WITH(time_of(bad), ContainsSubstring("ISO 8601"));
+  }
+
+  lae::RatingLogFormat counts;
+  counts.has_stars = false;
+  const std::string header = "user_id,parent_asin,rating,timestamp\n";
+  CHECK(read(header + "a,b,120,1\n", counts) == Lines{"a b 120 1"});
+  CHECK_THROWS_WITH(read(header + "a,b,inf,1\n", counts), ContainsSubstring("finite"));
+  CHECK_THROWS_WITH(read(header + "a,b,120,1\n", {}), ContainsSubstring("0 ... 5"));
 }

@@ -161,6 +161,28 @@ TEST_CASE("One interaction of each user and item stays, the latest") {
   }
 }
 
+TEST_CASE("The earliest of each pair; of several at once, the first in the log") {
+  Interactions log;
+  for (int round = 0; round < 3; ++round) {
+    for (const Interaction& i : random_log(static_cast<std::uint64_t>(round), 12, 9, 150)) {
+      log.push_back({i.user, i.item, static_cast<float>(log.size()), i.timestamp / 4});
+    }
+  }
+  std::map<Pair, Interaction> earliest;
+  for (const Interaction& i : log) {
+    const auto [entry, is_new] = earliest.insert({{i.user, i.item}, i});
+    if (!is_new && i.timestamp < entry->second.timestamp) entry->second = i;
+  }
+  Interactions expected;
+  for (const auto& [pair, interaction] : earliest) expected.push_back(interaction);
+  Interactions kept = log;
+  lae::keep_earliest_of_each_pair(kept);
+  CHECK(same(kept, expected));
+  Interactions latest = log;
+  lae::keep_latest_of_each_pair(latest);
+  CHECK(!same(latest, expected));
+}
+
 TEST_CASE("k-core equals the naive one") {
   for (const std::uint64_t seed : {1U, 2U, 3U, 4U}) {
     for (const int k : {1, 2, 4, 6, 12}) {
@@ -279,6 +301,53 @@ TEST_CASE("Splits are disjoint, complete, of the right size, and the same for th
     });
     CHECK(split.train.size() == log.size() / 4);
   }
+}
+
+TEST_CASE("The last ones are left out") {
+  Interactions log = random_log(11, 40, 30, 260);
+  lae::keep_latest_of_each_pair(log);
+  for (Interaction& i : log) i.timestamp /= 100;  // so that many are of the same time
+  lae::Random(12).shuffle(log);
+  // Straight from the definition: by time, and by place in the log where that is the same.
+  std::map<int, std::vector<std::pair<std::int64_t, std::size_t>>> histories;
+  for (std::size_t i = 0; i < log.size(); ++i) {
+    histories[log[i].user].emplace_back(log[i].timestamp, i);
+  }
+  std::set<Pair> train;
+  std::set<Pair> valid;
+  std::set<Pair> test;
+  for (auto& [user, history] : histories) {
+    std::sort(history.begin(), history.end());
+    for (std::size_t i = 0; i < history.size(); ++i) {
+      const Interaction& of = log[history[i].second];
+      (i + 1 == history.size()   ? test
+       : i + 2 == history.size() ? valid
+                                 : train)
+          .insert({of.user, of.item});
+    }
+  }
+  const lae::Split split = lae::split_last_out(log);
+  CHECK(pairs(split.train) == train);
+  CHECK(pairs(split.valid) == valid);
+  CHECK(pairs(split.test) == test);
+  CHECK(test.size() == histories.size());
+  CHECK(lae::split_last_out({{3, 1, 5, 0}}).test.size() == 1);
+  CHECK(lae::split_last_out({}).test.empty());
+}
+
+TEST_CASE("A split by time") {
+  const lae::TimeBorders official;
+  Interactions log = {{0, 0, 5, official.valid - 1},
+                      {0, 1, 5, official.valid},
+                      {1, 0, 5, official.test - 1},
+                      {1, 1, 5, official.test},
+                      {2, 0, 5, -5}};
+  const lae::Split split = lae::split_by_time(log);
+  CHECK(pairs(split.train) == std::set<Pair>{{0, 0}, {2, 0}});
+  CHECK(pairs(split.valid) == std::set<Pair>{{0, 1}, {1, 0}});
+  CHECK(pairs(split.test) == std::set<Pair>{{1, 1}});
+  CHECK(lae::split_by_time(log, {-5, -5}).test.size() == 5);
+  CHECK_THROWS_AS(lae::split_by_time(log, {2, 1}), std::invalid_argument);
 }
 
 TEST_CASE("A split of each user keeps the shares of the whole even for short histories") {

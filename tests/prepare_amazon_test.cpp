@@ -418,3 +418,124 @@ TEST_CASE("prepare_amazon on the genuine files") {
   REQUIRE(two_core.code == 0);
   CHECK(lae::load_npz<float>(folder / "2core/train.npz").rows() > 500);
 }
+
+TEST_CASE("prepare_amazon chooses one of several ratings before it filters") {
+  const TemporaryFolder folder;
+  write_bytes(folder / "log.csv", header + "a,x,5,1\na,x,1,2\nb,x,1,1\nb,x,5,2\nb,y,5,1\n");
+  const auto users_with = [&](const std::string& which) {
+    REQUIRE(prepare({"--reviews", folder / "log.csv", "--k-core", "1", "--duplicates", which,
+                     "--output", folder / which})
+                .code == 0);
+    const json description = json::parse(read_bytes(folder / which / "dataset.json"));
+    CHECK(description["parameters"]["duplicates"] == which);
+    return lines_of(folder / which / "users.txt");
+  };
+  CHECK(users_with("latest") == std::vector<std::string>{"b"});
+  CHECK(users_with("earliest") == std::vector<std::string>{"a", "b"});
+}
+
+TEST_CASE("prepare_amazon filters a published split if asked to") {
+  const TemporaryFolder folder;
+  write_bytes(folder / "train.csv", header + "a,x,1.0,1\na,y,5.0,2\nb,x,5.0,1\n");
+  write_bytes(folder / "valid.csv", header + "a,z,2.0,3\nc,x,5.0,3\n");
+  write_bytes(folder / "test.csv", header + "a,w,5.0,4\n");
+  REQUIRE(prepare({"--train", folder / "train.csv", "--valid", folder / "valid.csv", "--test",
+                   folder / "test.csv", "--rating-above", "3", "--output", folder / "out"})
+              .code == 0);
+  CHECK(count(folder / "out/train.npz") == 2);
+  CHECK(count(folder / "out/valid.npz") == 1);
+  const json description = json::parse(read_bytes(folder / "out/dataset.json"));
+  CHECK(description["interactions"] == 4);
+  CHECK(description["items"] == 3);
+  CHECK(description["parameters"]["rating_above"] == 3);
+}
+
+TEST_CASE("prepare_amazon reads other logs") {
+  const TemporaryFolder folder;
+  const auto matrices = [&](const std::string& name, Process::Words arguments) {
+    arguments.insert(arguments.end(), {"--k-core", "1", "--split", "last-out", "--name", "x",
+                                       "--output", folder / name});
+    const Ending ending = prepare(arguments);
+    CHECK(ending.err.empty());
+    REQUIRE(ending.code == 0);
+    std::string bytes;
+    for (const char* file : {"train.npz", "valid.npz", "test.npz", "users.txt", "items.jsonl"}) {
+      bytes += read_bytes(folder / name / file);
+    }
+    return bytes;
+  };
+  write_bytes(folder / "amazon.csv", header +
+                                         "1,10,5,978300760000\n1,11,4,978300770000\n"
+                                         "1,12,5,978300780000\n2,10,3,978300760000\n"
+                                         "2,11,5,978300760000\n");
+  const std::string expected = matrices("amazon", {"--reviews", folder / "amazon.csv"});
+  write_bytes(folder / "ratings.dat",
+              "1::10::5::978300760\n1::11::4::978300770\n1::12::5::978300780\n"
+              "2::10::3::978300760\n2::11::5::978300760\n");
+  CHECK(matrices("movielens", {"--reviews", folder / "ratings.dat", "--separator", "::",
+                               "--no-header", "--columns", "1,2,3,4", "--times", "s"}) == expected);
+  write_bytes(folder / "log.tsv",
+              "when\tstars\tproduct\tcustomer\n2000-12-31T22:12:40Z\t5\t10\t1\n"
+              "2000-12-31T22:12:50Z\t4\t11\t1\n2000-12-31T22:13:00Z\t5\t12\t1\n"
+              "2000-12-31T22:12:40Z\t3\t10\t2\n2000-12-31T22:12:40Z\t5\t11\t2\n");
+  CHECK(matrices("tsv", {"--reviews", folder / "log.tsv", "--separator", "tab", "--columns",
+                         "customer,product,stars,when", "--times", "iso"}) == expected);
+  // Without ratings, all that is left of the last user's first line counts, too.
+  write_bytes(folder / "clicks.csv", "user;item;t\n1;10;1\n1;11;2\n1;12;3\n2;11;9\n");
+  CHECK(matrices("clicks", {"--reviews", folder / "clicks.csv", "--separator", ";", "--columns",
+                            "user,item,-,t"}) == expected);
+  CHECK(prepare({"--reviews", folder / "clicks.csv", "--separator", ";", "--columns", "user,item",
+                 "--split", "time", "--output", folder / "no"})
+            .code == 2);
+  CHECK(
+      prepare({"--reviews", folder / "clicks.csv", "--columns", "user", "--output", folder / "no"})
+          .code == 2);
+}
+
+TEST_CASE("prepare_amazon says what it would take, and writes nothing") {
+  const TemporaryFolder folder;
+  write_bytes(folder / "log.csv", small_log());
+  const std::size_t before = folder.file_count();
+  const Ending ending =
+      prepare({"--reviews", folder / "log.csv", "--dry-run", "--output", folder / "out"});
+  CHECK(ending.code == 0);
+  CHECK(ending.err.empty());
+  CHECK_THAT(ending.out, ContainsSubstring("about 170 ratings"));
+  CHECK_THAT(ending.out, ContainsSubstring("memory: about"));
+  CHECK(folder.file_count() == before);
+}
+
+TEST_CASE("The raw ratings of a category give the published split") {
+  const auto data = find_outside("data/amazon2023-all-beauty/5core");
+  if (!data) return;
+  const TemporaryFolder folder;
+  for (const std::string name : {"All_Beauty.rating_only.csv", "All_Beauty.rating_only.csv.gz"}) {
+    REQUIRE(prepare({"--reviews", *data / name, "--rating-above", "0", "--k-core", "5",
+                     "--duplicates", "earliest", "--split", "last-out", "--output", folder / name})
+                .code == 0);
+    const auto users = lines_of(folder / name / "users.txt");
+    std::vector<std::string> items;
+    for (const std::string& line : lines_of(folder / name / "items.jsonl")) {
+      items.push_back(json::parse(line)["id"]);
+    }
+    for (const std::string part : {"train", "valid", "test"}) {
+      std::set<std::string> published;
+      lae::read_ratings_csv(
+          lae::open_text(*data / ("All_Beauty." + part + ".csv")),
+          [&](const lae::RatingLine& line) {
+            published.insert(std::string(line.user) + " " + std::string(line.item));
+          });
+      std::set<std::string> made;
+      const lae::Csr<float> matrix = lae::load_npz<float>(folder / name / (part + ".npz"));
+      for (lae::Index user = 0; user < matrix.rows(); ++user) {
+        for (lae::Csr<float>::InnerIterator entry(matrix, user); entry; ++entry) {
+          made.insert(users[static_cast<std::size_t>(user)] + " " +
+                      items[static_cast<std::size_t>(entry.col())]);
+        }
+      }
+      INFO(part);
+      CHECK(made.size() > 200);
+      CHECK(made == published);
+    }
+  }
+}

@@ -301,3 +301,26 @@ TEST_CASE("Reading goes on behind a bad CSV record") {
                          "line 4: expected 2 fields as in the header, found 1", "4=fo\nur",
                          "line 7: a quote is not closed"});
 }
+
+TEST_CASE("Values may be separated otherwise, and have no header") {
+  const TemporaryFolder folder;
+  const auto read = [&](const std::string& text, const lae::CsvFormat& format) {
+    write_bytes(folder / "values", text);
+    lae::CsvReader csv(lae::open_text(folder / "values"), format);
+    std::vector<std::string> fields;
+    const std::size_t first = csv.column("1");
+    const std::size_t second = csv.column("2");
+    while (csv.next()) fields.push_back(std::string(csv[first]) + "|" + std::string(csv[second]));
+    return fields;
+  };
+  using Fields = std::vector<std::string>;
+  CHECK(read("a::b\nc::\n", {"::", false}) == Fields{"a|b", "c|"});
+  CHECK(read("x::y\n\"a::b\"::\"say \"\"so\"\"\"\n", {"::", true}) == Fields{"a::b|say \"so\""});
+  CHECK(read("a:b::c\n", {"::", false}) == Fields{"a:b|c"});
+  CHECK(read("a\tb,c\nd\te\n", {"\t", false}) == Fields{"a|b,c", "d|e"});
+  CHECK(read("2;1\nx;y\n", {";", true}) == Fields{"y|x"});  // a name counts before a number
+  CHECK_THROWS_WITH(read("a;b\nc\n", {";", false}), ContainsSubstring("as in the first line"));
+  CHECK_THROWS_WITH(read("a;b\n", {",", false}), ContainsSubstring("no column 2: it has 1"));
+  CHECK_THROWS_AS(read("a;b\n", {"", false}), std::invalid_argument);
+  CHECK_THROWS_AS(read("a;b\n", {"\"", false}), std::invalid_argument);
+}

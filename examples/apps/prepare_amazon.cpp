@@ -15,6 +15,7 @@
 #include <lae/data/interactions.hpp>
 #include <lae/data/item_tags.hpp>
 #include <lae/data/item_text.hpp>
+#include <lae/data/rating_log.hpp>
 #include <lae/data/split.hpp>
 #include <lae/io/gzip.hpp>
 #include <lae/version.hpp>
@@ -41,6 +42,14 @@ using Json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
 enum class ColdItems { all, tested, none };
+enum class Duplicates { latest, earliest };
+enum class SplitBy { chance, chance_of_each_user, last_out, time };
+
+// As they are spelled on the command line and in dataset.json, in the order of the enumerators.
+constexpr const char* cold_items_names[] = {"all", "test", "none"};
+constexpr const char* duplicates_names[] = {"latest", "earliest"};
+constexpr const char* split_names[] = {"random", "per-user", "last-out", "time"};
+constexpr const char* time_unit_names[] = {"ms", "s", "iso"};
 
 struct Settings {
   std::vector<fs::path> reviews;
@@ -51,16 +60,43 @@ struct Settings {
   fs::path output;
   bool replace = false;
   std::optional<std::string> name;
-  double rating_above = 3;
+  std::optional<double> rating_above;
+  Duplicates duplicates = Duplicates::latest;
   Index k_core = 10;
-  bool split_each_user = false;
+  SplitBy split = SplitBy::chance;
+  lae::TimeBorders borders;
   std::uint64_t seed = 1;
   ColdItems cold_items = ColdItems::all;
   bool skip_bad_lines = false;
+  bool dry_run = false;
   Index tag_items = 5;
+  lae::RatingLogFormat format;
+  bool has_own_format = false;  ///< then the files are not those of Amazon Reviews 2023
 
   bool is_split() const { return train.has_value(); }
+  bool has_ratings() const { return !format.rating.empty(); }
+
+  /// The published split is taken as it is, unless something else is asked for.
+  std::optional<double> least_rating() const {
+    if (!has_ratings() || (is_split() && !rating_above)) return std::nullopt;
+    return rating_above.value_or(3);
+  }
 };
+
+/// An option that takes one of some names, which are those of an enumeration's values.
+template <class Enum, std::size_t Count>
+CLI::Option* add_choice(CLI::App& app, const char* name, Enum& value,
+                        const char* const (&names)[Count], const char* text) {
+  const std::vector<std::string> all(names, names + Count);
+  return app
+      .add_option_function<std::string>(
+          name,
+          [&value, all](const std::string& chosen) {
+            value = static_cast<Enum>(std::find(all.begin(), all.end(), chosen) - all.begin());
+          },
+          text)
+      ->check(CLI::IsMember(all).description(""));
+}
 
 void add_options(CLI::App& app, Settings& settings) {
   const auto add_file = [&](const char* name, auto& value, const char* text, const char* group) {
@@ -89,12 +125,76 @@ void add_options(CLI::App& app, Settings& settings) {
                "count lines that cannot be read and go on, instead of stopping at the first")
       ->group(input);
 
-  const std::string filters = "Interactions (of --reviews)";
+  app.add_flag("--dry-run", settings.dry_run,
+               "write nothing; look at the beginning of each file and say how much there is to\n"
+               "read, and how much memory that takes")
+      ->group(input);
+
+  const std::string columns = "Ratings in another form than Amazon's";
+  const auto mark_form = [&settings](std::size_t) { settings.has_own_format = true; };
+  std::vector<CLI::Option*> form_options;
+  form_options.push_back(
+      app.add_option_function<std::string>(
+             "--columns",
+             [&settings, mark_form](const std::string& list) {
+               mark_form(1);
+               std::string* const places[] = {&settings.format.user, &settings.format.item,
+                                              &settings.format.rating, &settings.format.timestamp};
+               for (std::string* place : places) place->clear();
+               std::size_t begin = 0;
+               for (std::string* place : places) {
+                 if (begin > list.size()) break;
+                 const std::size_t end = std::min(list.find(',', begin), list.size());
+                 *place = list.substr(begin, end - begin);
+                 if (*place == "-") place->clear();
+                 begin = end + 1;
+               }
+               if (settings.format.user.empty() || settings.format.item.empty() ||
+                   begin <= list.size()) {
+                 throw UsageError(
+                     "--columns: two to four columns, of users, items, ratings and "
+                     "times; - where there is none of the last two");
+               }
+             },
+             "columns of users, items, ratings and times, by name or by number from 1 on; without\n"
+             "the last ones, or with - in their place, there are no ratings (all count) or times;\n"
+             "default: user_id,parent_asin,rating,timestamp")
+          ->option_text("U,I[,R[,T]]"));
+  form_options.push_back(
+      app.add_option_function<std::string>(
+             "--separator",
+             [&settings, mark_form](const std::string& separator) {
+               mark_form(1);
+               const bool is_tab = separator == "tab" || separator == "\\t";
+               settings.format.csv.separator = is_tab ? "\t" : separator;
+             },
+             "of the columns: one character or more, such as ';' or '::', or tab; default: ','")
+          ->option_text("TEXT"));
+  form_options.push_back(app.add_flag_function(
+      "--no-header",
+      [&settings, mark_form](std::int64_t) {
+        mark_form(1);
+        settings.format.csv.has_header = false;
+      },
+      "the first line holds no names of columns, but a rating"));
+  form_options.push_back(add_choice(app, "--times", settings.format.time_unit, time_unit_names,
+                                    "milliseconds since 1970 (ms, default), seconds (s), or as in\n"
+                                    "2014-01-03T12:30:45Z (iso)")
+                             ->option_text("UNIT"));
+  for (CLI::Option* option : form_options) option->group(columns);
+
+  const std::string filters = "Interactions";
   app.add_option("--rating-above", settings.rating_above,
-                 "keep ratings above this one; default: 3, that is, 4 and 5 stars")
+                 "keep ratings above this one; default: 3, that is, 4 and 5 stars, or all of a\n"
+                 "published split")
       ->option_text("X")
-      ->group(filters)
-      ->excludes(train);
+      ->group(filters);
+  add_choice(app, "--duplicates", settings.duplicates, duplicates_names,
+             "which of several ratings of an item by one user counts: the latest (default), or\n"
+             "the earliest, as in the data set's own benchmark; it is chosen before ratings are\n"
+             "filtered")
+      ->option_text("WHICH")
+      ->group(filters);
   app.add_option("--k-core", settings.k_core,
                  "leave out users and items with fewer interactions than these, until none is\n"
                  "left; default: 10. 1 leaves out none")
@@ -102,13 +202,24 @@ void add_options(CLI::App& app, Settings& settings) {
       ->check(CLI::Range(1, 1000000).description(""))
       ->group(filters)
       ->excludes(train);
-  app.add_option_function<std::string>(
-         "--split",
-         [&](const std::string& split) { settings.split_each_user = split == "per-user"; },
-         "8:1:1 into train, valid and test: all interactions at random (random, default),\n"
-         "or those of each user, who keeps one or more to learn from (per-user)")
+  add_choice(app, "--split", settings.split, split_names,
+             "8:1:1 into train, valid and test: all interactions at random (random, default),\n"
+             "or those of each user, who keeps one or more to learn from (per-user); or as the\n"
+             "data set's own benchmark: each user's last one for test and the one before it for\n"
+             "valid (last-out), or by time (time)")
       ->option_text("HOW")
-      ->check(CLI::IsMember({"random", "per-user"}).description(""))
+      ->group(filters)
+      ->excludes(train);
+  app.add_option_function<std::vector<std::int64_t>>(
+         "--time-borders",
+         [&settings](const std::vector<std::int64_t>& borders) {
+           settings.borders = {borders[0], borders[1]};
+         },
+         "where valid and test begin with --split time, in milliseconds since 1970; default:\n"
+         "1628643414042,1658002729837, those of the benchmark")
+      ->delimiter(',')
+      ->expected(2)
+      ->option_text("V,T")
       ->group(filters)
       ->excludes(train);
   app.add_option("--seed", settings.seed, "of the split; default: 1")
@@ -126,18 +237,11 @@ void add_options(CLI::App& app, Settings& settings) {
   app.add_option("--name", settings.name, "of the data set; default: the folder's")
       ->option_text("NAME")
       ->group(output);
-  app.add_option_function<std::string>(
-         "--cold-items",
-         [&](const std::string& which) {
-           settings.cold_items = which == "all"    ? ColdItems::all
-                                 : which == "test" ? ColdItems::tested
-                                                   : ColdItems::none;
-         },
-         "items without an interaction in train to keep: those in valid or test and those\n"
-         "of --items that no filter left out (all, default), the former alone (test), or\n"
-         "none of them (none)")
+  add_choice(app, "--cold-items", settings.cold_items, cold_items_names,
+             "items without an interaction in train to keep: those in valid or test and those\n"
+             "of --items that no filter left out (all, default), the former alone (test), or\n"
+             "none of them (none)")
       ->option_text("WHICH")
-      ->check(CLI::IsMember({"all", "test", "none"}).description(""))
       ->group(output);
   app.add_option("--tag-items", settings.tag_items,
                  "a word, category or brand becomes a tag if that many items have it, and no\n"
@@ -161,26 +265,42 @@ bool is_json(const fs::path& path) {
 /// Reads the input files, while their checksums are computed on another thread.
 class Reader {
  public:
-  Reader(bool skip_bad_lines, StatusLine& status)
-      : skip_bad_lines_(skip_bad_lines), status_(status) {}
+  Reader(const Settings& settings, StatusLine& status) : settings_(settings), status_(status) {}
   Reader(const Reader&) = delete;
   Reader& operator=(const Reader&) = delete;
   ~Reader() { is_done_ = true; }
 
-  /// The ratings of one file, whose users and items are added to the catalog.
-  Interactions ratings(const fs::path& path, const char* role, lae::Catalog& catalog) {
+  /// The ratings of some files, one after the other, whose users and items are added to the
+  /// catalog.
+  Interactions ratings(const std::vector<fs::path>& paths, const char* role,
+                       lae::Catalog& catalog) {
     lae::InteractionLog log(catalog);
-    const bool json = is_json(path);
-    lae::TextSourcePtr text = open(path, role);
-    const auto take = [&, &source = *text](const lae::RatingLine& line) {
-      watch(source);
-      log.add(line);
-    };
-    json ? lae::read_reviews_json(std::move(text), take, skipped())
-         : lae::read_ratings_csv(std::move(text), take, skipped());
-    Interactions interactions = log.take();
-    if (interactions.empty()) throw lae::FileError(path, "holds no ratings");
-    return interactions;
+    double all_bytes = 0;
+    double bytes_before = 0;  // of the files that were read
+    for (const fs::path& path : paths) all_bytes += static_cast<double>(fs::file_size(path));
+    std::size_t room = 0;
+    for (const fs::path& path : paths) {
+      const std::size_t before = log.size();
+      const auto file_bytes = static_cast<double>(fs::file_size(path));
+      const bool json = !settings_.has_own_format && is_json(path);
+      lae::TextSourcePtr text = open(path, role);
+      const auto take = [&, &source = *text](const lae::RatingLine& line) {
+        if (log.size() >= room && log.size() >= least_reserved) {
+          // A third more than there will be, if lines stay as long as they were.
+          const double read = bytes_before + source.fraction_read() * file_bytes;
+          const double lines = static_cast<double>(log.size()) * all_bytes / std::max(read, 1.0);
+          room = std::max(static_cast<std::size_t>(1.33 * lines), log.size() + least_reserved);
+          log.reserve(room);
+        }
+        watch(source);
+        log.add(line);
+      };
+      json ? lae::read_reviews_json(std::move(text), take, skipped())
+           : lae::read_rating_log(std::move(text), settings_.format, take, skipped());
+      if (log.size() == before) throw lae::FileError(path, "holds no ratings");
+      bytes_before += file_bytes;
+    }
+    return log.take();
   }
 
   template <class Take>
@@ -236,7 +356,9 @@ class Reader {
     return lae::open_gzip(path);
   }
 
-  lae::SkippedLines* skipped() { return skip_bad_lines_ ? &inputs_.back().skipped : nullptr; }
+  lae::SkippedLines* skipped() {
+    return settings_.skip_bad_lines ? &inputs_.back().skipped : nullptr;
+  }
 
   /// For each record that is read: says how far it is, now and then.
   void watch(const lae::TextSource& text) {
@@ -246,7 +368,10 @@ class Reader {
     Interruption::check();
   }
 
-  bool skip_bad_lines_;
+  /// Logs of fewer ratings may as well be copied while they grow.
+  static constexpr std::size_t least_reserved = 1'000'000;
+
+  const Settings& settings_;
   StatusLine& status_;
   std::uint64_t records_read_ = 0;
   std::atomic<bool> is_done_{false};
@@ -272,25 +397,44 @@ void report_step(std::string_view step, std::size_t interactions, std::string_vi
   fmt::print("{:<44} {:>13} interactions{}\n", step, fmt::group_digits(interactions), more);
 }
 
+/// Keeps one rating of each user and item. It comes before ratings are filtered: who rates an item
+/// anew has changed their mind.
+void keep_one_of_each_pair(const Settings& settings, Interactions& log) {
+  settings.duplicates == Duplicates::latest ? lae::keep_latest_of_each_pair(log)
+                                            : lae::keep_earliest_of_each_pair(log);
+}
+
+lae::Split split(const Settings& settings, Interactions log) {
+  switch (settings.split) {
+    case SplitBy::chance:
+      return lae::random_split(std::move(log), settings.seed);
+    case SplitBy::chance_of_each_user:
+      return lae::split_of_each_user(std::move(log), settings.seed);
+    case SplitBy::last_out:
+      return lae::split_last_out(std::move(log));
+    case SplitBy::time:
+      return lae::split_by_time(std::move(log), settings.borders);
+  }
+  throw std::logic_error("unknown split");
+}
+
 /// Reads reviews, and filters and splits them. `unfiltered` gets all items that they are about.
 Data prepare_reviews(const Settings& settings, Reader& reader, StatusLine& status,
                      lae::Catalog& unfiltered) {
-  Interactions log;
-  for (const fs::path& path : settings.reviews) {
-    const Interactions more = reader.ratings(path, "reviews", unfiltered);
-    log.insert(log.end(), more.begin(), more.end());
-  }
+  Interactions log = reader.ratings(settings.reviews, "reviews", unfiltered);
   status.clear();
   report_step("ratings read", log.size(),
               fmt::format(" of {} users and {} items", fmt::group_digits(unfiltered.users.size()),
                           fmt::group_digits(unfiltered.items.size())));
   status.show("filtering");
-  lae::keep_ratings_above(log, settings.rating_above);
+  keep_one_of_each_pair(settings, log);
   status.clear();
-  report_step(fmt::format("rating above {}", settings.rating_above), log.size());
-  Interruption::check();
-  lae::keep_latest_of_each_pair(log);
   report_step("one of each user and item", log.size());
+  Interruption::check();
+  if (const auto least = settings.least_rating()) {
+    lae::keep_ratings_above(log, *least);
+    report_step(fmt::format("rating above {}", *least), log.size());
+  }
   Interruption::check();
   const int rounds = lae::keep_k_core(log, unfiltered, settings.k_core);
   report_step(
@@ -300,8 +444,7 @@ Data prepare_reviews(const Settings& settings, Reader& reader, StatusLine& statu
 
   Data data;
   data.catalog = lae::renumber(unfiltered, {&log});
-  data.split = settings.split_each_user ? lae::split_of_each_user(log, settings.seed)
-                                        : lae::random_split(std::move(log), settings.seed);
+  data.split = split(settings, std::move(log));
   return data;
 }
 
@@ -309,19 +452,26 @@ Data prepare_reviews(const Settings& settings, Reader& reader, StatusLine& statu
 Data prepare_split(const Settings& settings, Reader& reader, StatusLine& status) {
   Data data;
   lae::Split& split = data.split;
-  split.train = reader.ratings(*settings.train, "train", data.catalog);
-  split.valid = reader.ratings(*settings.valid, "valid", data.catalog);
-  split.test = reader.ratings(*settings.test, "test", data.catalog);
+  split.train = reader.ratings({*settings.train}, "train", data.catalog);
+  split.valid = reader.ratings({*settings.valid}, "valid", data.catalog);
+  split.test = reader.ratings({*settings.test}, "test", data.catalog);
   status.clear();
   const auto size = [&] { return split.train.size() + split.valid.size() + split.test.size(); };
   report_step("read", size());
   for (Interactions* part : {&split.train, &split.valid, &split.test}) {
-    lae::keep_latest_of_each_pair(*part);
+    keep_one_of_each_pair(settings, *part);
   }
   lae::remove_pairs(split.valid, split.train);
   lae::remove_pairs(split.test, split.train);
   lae::remove_pairs(split.test, split.valid);
   report_step("one of each user and item", size());
+  if (const auto least = settings.least_rating()) {
+    for (Interactions* part : {&split.train, &split.valid, &split.test}) {
+      lae::keep_ratings_above(*part, *least);
+    }
+    report_step(fmt::format("rating above {}", *least), size());
+    data.catalog = lae::renumber(data.catalog, {&split.train, &split.valid, &split.test});
+  }
   return data;
 }
 
@@ -395,17 +545,26 @@ lae::Vector<Index> cold_items_of(const Interactions& train, Index items) {
 }
 
 Json parameters_json(const Settings& settings) {
-  static constexpr const char* cold_items[] = {"all", "test", "none"};
   Json json;
+  json["duplicates"] = duplicates_names[static_cast<int>(settings.duplicates)];
+  if (const auto least = settings.least_rating()) json["rating_above"] = *least;
   if (settings.is_split()) {
     json["split"] = "as published";
   } else {
-    json = {{"rating_above", settings.rating_above},
-            {"k_core", settings.k_core},
-            {"split", settings.split_each_user ? "per-user" : "random"},
-            {"seed", settings.seed}};
+    json["k_core"] = settings.k_core;
+    json["split"] = split_names[static_cast<int>(settings.split)];
+    if (settings.split == SplitBy::chance || settings.split == SplitBy::chance_of_each_user) {
+      json["seed"] = settings.seed;
+    }
+    if (settings.split == SplitBy::time) {
+      json["time_borders"] = {settings.borders.valid, settings.borders.test};
+    }
   }
-  json["cold_items"] = cold_items[static_cast<int>(settings.cold_items)];
+  if (settings.has_own_format) {
+    json["columns"] = {settings.format.user, settings.format.item, settings.format.rating,
+                       settings.format.timestamp};
+  }
+  json["cold_items"] = cold_items_names[static_cast<int>(settings.cold_items)];
   json["tag_items"] = settings.tag_items;
   return json;
 }
@@ -413,7 +572,7 @@ Json parameters_json(const Settings& settings) {
 void prepare(const Settings& settings) {
   StatusLine status;
   NewFolder folder(settings.output, file_name::description, settings.replace);
-  Reader reader(settings.skip_bad_lines, status);
+  Reader reader(settings, status);
 
   lae::Catalog unfiltered;
   Data data = settings.is_split() ? prepare_split(settings, reader, status)
@@ -501,11 +660,85 @@ void prepare(const Settings& settings) {
   }
 }
 
+/// What the beginning of a file tells of all of it.
+struct Forecast {
+  double ratings = 0;
+  double id_bytes = 0;  ///< of users and items, if they keep coming as they do at the beginning
+};
+
+Forecast forecast(const Settings& settings, const fs::path& path) {
+  constexpr std::size_t most_lines = 200'000;
+  lae::Catalog catalog;
+  lae::InteractionLog log(catalog);
+  lae::SkippedLines skipped;
+  double fraction = 1;
+  struct Enough {};
+  lae::TextSourcePtr text = lae::open_gzip(path);
+  const lae::TextSource& source = *text;
+  const bool json = !settings.has_own_format && is_json(path);
+  const auto take = [&](const lae::RatingLine& line) {
+    log.add(line);
+    if (log.size() < most_lines) return;
+    fraction = std::max(source.fraction_read(), 1e-9);
+    throw Enough{};
+  };
+  try {
+    json ? lae::read_reviews_json(std::move(text), take, &skipped)
+         : lae::read_rating_log(std::move(text), settings.format, take, &skipped);
+  } catch (const Enough&) {
+  }
+  const auto ratings = static_cast<double>(log.take().size());
+  double characters = 0;
+  for (const lae::IdIndex* ids : {&catalog.users, &catalog.items}) {
+    constexpr double bytes_of_an_entry = 32;  // where it stands, and its place in the hash table
+    for (Index id = 0; id < ids->size(); ++id) {
+      characters += static_cast<double>((*ids)[id].size()) + bytes_of_an_entry;
+    }
+  }
+  return {ratings / fraction, characters / fraction};
+}
+
+/// Says how much there is to read, and how much memory and disk that takes.
+void forecast_all(const Settings& settings) {
+  std::vector<fs::path> files = settings.reviews;
+  if (settings.is_split()) files = {*settings.train, *settings.valid, *settings.test};
+  Forecast all;
+  for (const fs::path& path : files) {
+    const Forecast one = forecast(settings, path);
+    fmt::print("{}: {} bytes, about {} ratings\n", path.string(),
+               fmt::group_digits(fs::file_size(path)),
+               fmt::group_digits(static_cast<std::uint64_t>(one.ratings)));
+    all.ratings += one.ratings;
+    all.id_bytes += one.id_bytes;
+  }
+  double item_bytes = 0;
+  for (const fs::path& path : settings.items) {
+    const auto bytes = static_cast<double>(fs::file_size(path));
+    fmt::print("{}: {} bytes, of which the texts of items that are kept are in memory\n",
+               path.string(), fmt::group_digits(fs::file_size(path)));
+    item_bytes += bytes;
+  }
+  const double bytes = 32 * all.ratings + all.id_bytes;
+  fmt::print(
+      "memory: about {:.2f} GB for ratings, {:.2f} GB or less for the ids of users and items{}\n"
+      "disk: {:.2f} GB or less for matrices\nnothing was written\n",
+      32 * all.ratings / 1e9, all.id_bytes / 1e9, item_bytes > 0 ? ", and the texts of items" : "",
+      12 * all.ratings / 1e9);
+  const auto memory = static_cast<double>(lae::machine_memory());
+  if (bytes > memory) {
+    fmt::print("This machine has {:.2f} GB of memory, which is not enough.\n", memory / 1e9);
+  }
+}
+
 void run(const Settings& settings) {
   if (settings.reviews.empty() && !settings.is_split()) {
     throw UsageError("--reviews or --train, --valid and --test are required (see --help)");
   }
-  prepare(settings);
+  const bool needs_times = settings.split == SplitBy::last_out || settings.split == SplitBy::time;
+  if (needs_times && settings.format.timestamp.empty()) {
+    throw UsageError("--split last-out and --split time need a column of times (see --columns)");
+  }
+  settings.dry_run ? forecast_all(settings) : prepare(settings);
 }
 
 }  // namespace
@@ -517,8 +750,10 @@ int main(int argc, char** argv) {
       "2023 or others of their form. The folder is written as a whole or not at all.\n",
       "prepare_amazon");
   app.footer(fmt::format(
-      "Of several ratings of an item by one user the latest counts. Users and items are numbered\n"
-      "as they first appear. {}",
+      "A directory of MovieLens 1M:\n"
+      "  prepare_amazon --reviews ml-1m/ratings.dat --separator :: --no-header --columns 1,2,3,4\n"
+      "                 --times s --output movielens\n"
+      "Users and items are numbered as they first appear. {}",
       example::exit_codes_text));
   example::Settings settings;
   example::add_options(app, settings);

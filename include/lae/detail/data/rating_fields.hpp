@@ -31,12 +31,10 @@ namespace detail {
   if (line.user.empty()) return "the user id is empty";
   if (line.item.empty()) return "the item id is empty";
   if (has_line_break(line.user) || has_line_break(line.item)) return "an id holds a line break";
-  if (!std::isfinite(line.rating)) {
-    return concat("the rating is not finite: ", line.rating);
-  }
   if (has_stars && !(line.rating >= 0 && line.rating <= 5)) {
     return concat("the rating must be in 0 ... 5, got ", line.rating);
   }
+  if (!std::isfinite(line.rating)) return concat("the rating is not finite: ", line.rating);
   return "";
 }
 
