@@ -467,3 +467,46 @@ TEST_CASE("Item models are moved, and copied when asked to", "[item_model]") {
   const ItemModel<double> moved = std::move(model);
   CHECK(moved.weights().data() == place);
 }
+
+TEMPLATE_TEST_CASE("Users without a history get popular items, of those allowed", "",
+                   LowRank<float>, UserByUser<double>) {
+  using Scalar = typename TestType::Scalar;
+  const Index items = 30;
+  RandomData random(71);
+  Dense of_users = random.interactions(40, items, 0.2);
+  for (Index user = 0; user < 40; ++user) {
+    if (user % 4 == 0) {
+      of_users.row(user).setZero();
+    } else {
+      of_users(user, user % items) = 1;
+    }
+  }
+  const lae::Csr<Scalar> train = sparse(of_users).cast<Scalar>();
+  const auto model = Factors(random, items).make<TestType>();
+  const lae::Popularity<Scalar> popularity(train);
+  for (Index item = 0; item < items; ++item) {
+    Index users = 0;
+    for (Index user = 0; user < train.rows(); ++user) users += train.coeff(user, item) != 0;
+    CHECK(popularity.users()[item] == static_cast<Scalar>(users));
+  }
+  const lae::OrPopular<TestType> best(model, popularity);
+  lae::RecommendOptions options;
+  options.k = 9;
+  options.deny = {3, 4};
+  const auto allowed = [](Index user, Index item) { return (user + item) % 3 != 0; };
+  const auto lists = lae::recommend(best, train, options, allowed);
+  const auto by_model = lae::recommend(model, train, options, allowed);
+  const auto by_popularity = lae::recommend(popularity, train, options, allowed);
+  Index personal = 0;
+  for (Index user = 0; user < train.rows(); ++user) {
+    const bool is_personal = best.is_personal(train, user);
+    CHECK(is_personal == (user % 4 != 0));
+    personal += is_personal ? 1 : 0;
+    const auto& expected = is_personal ? by_model : by_popularity;
+    CHECK(lists.items.row(user) == expected.items.row(user));
+    CHECK(lists.scores.row(user) == expected.scores.row(user));
+  }
+  CHECK(personal == 30);
+  const auto other = Factors(random, items + 1).make<TestType>();
+  CHECK_THROWS_AS(lae::OrPopular<TestType>(other, popularity), std::invalid_argument);
+}

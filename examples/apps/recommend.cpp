@@ -118,9 +118,11 @@ void add_options(CLI::App& app, Settings& settings) {
       ->option_text("N")
       ->check(CLI::Range(0, 1000).description(""))
       ->group(output);
-  app.add_option("-o,--output", settings.output,
-                 "for --all: a .csv file (user_id,rank,item_id,score) or .jsonl file\n"
-                 "({\"user_id\", \"items\": [{\"item_id\", \"score\"}]})")
+  app.add_option(
+         "-o,--output", settings.output,
+         "for --all: a .csv file (user_id,rank,item_id,score) or .jsonl file\n"
+         "({\"user_id\", \"items\": [{\"item_id\", \"score\"}]}); users without a history get\n"
+         "the most popular items, without a score, or marked \"popular\"")
       ->option_text("FILE")
       ->needs(choices.back())
       ->group(output);
@@ -235,7 +237,7 @@ NamedModel<Scalar> obtain_model(const Settings& settings, StatusLine& status,
 template <class Scalar>
 void print_recommendations(const Settings& settings, const Names& names,
                            const NamedModel<Scalar>& by, const Dataset<Scalar>& data,
-                           const lae::Vector<Index>& popularity, std::string_view whom,
+                           const lae::Popularity<Scalar>& popularity, std::string_view whom,
                            const lae::Csr<Scalar>& history, std::optional<Index> user) {
   constexpr std::size_t width = 96;
   fmt::print("{}, {} item{} in the history\n", whom, history.nonZeros(),
@@ -243,18 +245,24 @@ void print_recommendations(const Settings& settings, const Names& names,
   for (typename lae::Csr<Scalar>::InnerIterator entry(history, 0); entry; ++entry) {
     fmt::print("  {}\n", names.describe(entry.col(), width - 2));
   }
+  lae::RecommendOptions options;
+  options.k = std::min(settings.k, by.model.items());
   if (history.nonZeros() == 0) {
-    fmt::print("nothing to go by, so nothing is recommended\n\n");
+    fmt::print("nothing to go by; most popular, with the number of users who have it\n");
+    const auto lists = lae::recommend(popularity, history, options);
+    for (Index rank = 0; rank < options.k && lists.items(0, rank) >= 0; ++rank) {
+      fmt::print("{:>4} {:>8.0f}  {}\n", rank + 1, lists.scores(0, rank),
+                 names.describe(lists.items(0, rank), width - 15));
+    }
+    fmt::print("\n");
     return;
   }
   fmt::print("recommended by {}\n", by.title);
-  lae::RecommendOptions options;
-  options.k = std::min(settings.k, by.model.items());
   const lae::Recommendations<Scalar> lists = lae::recommend(by.model, history, options);
   for (Index rank = 0; rank < options.k && lists.items(0, rank) >= 0; ++rank) {
     const Index item = lists.items(0, rank);
     std::string remark;
-    if (popularity[item] == 0) remark += "  [new]";
+    if (popularity.users()[item] == 0) remark += "  [new]";
     const bool is_held_out =
         user && !settings.train_on_all &&
         (data.valid.coeff(*user, item) != 0 || data.test.coeff(*user, item) != 0);
@@ -285,6 +293,8 @@ std::string csv_field(const std::string& text) {
 template <class Scalar>
 void write_all(const Settings& settings, const Names& names, const NamedModel<Scalar>& by,
                const lae::Csr<Scalar>& histories, StatusLine& status) {
+  const lae::Popularity<Scalar> popularity(histories);
+  const lae::OrPopular<lae::ItemModel<Scalar>> best(by.model, popularity);
   lae::RecommendOptions options;
   options.k = std::min(settings.k, by.model.items());
   const Index batch = std::clamp<Index>((1 << 20) / options.k, 1, 4096);
@@ -298,24 +308,27 @@ void write_all(const Settings& settings, const Names& names, const NamedModel<Sc
                                                           static_cast<double>(histories.rows())));
     const Index users = std::min(batch, histories.rows() - first);
     const lae::Csr<Scalar> rows = histories.middleRows(first, users);
-    const lae::Recommendations<Scalar> lists = lae::recommend(by.model, rows, options);
+    const lae::Recommendations<Scalar> lists = lae::recommend(best, rows, options);
     for (Index row = 0; row < users; ++row) {
-      if (rows.outerIndexPtr()[row] == rows.outerIndexPtr()[row + 1]) {
-        ++without_history;
-        continue;
-      }
+      const bool is_personal = best.is_personal(rows, row);
+      if (!is_personal) ++without_history;
       const std::string& user = names.user(first + row);
       nlohmann::ordered_json items = nlohmann::ordered_json::array();
       for (Index rank = 0; rank < options.k && lists.items(row, rank) >= 0; ++rank) {
         const std::string& item = names.item(lists.items(row, rank));
         const Scalar score = lists.scores(row, rank);
         if (as_csv) {
-          text += fmt::format("{},{},{},{}\n", csv_field(user), rank + 1, csv_field(item), score);
+          text += fmt::format("{},{},{},{}\n", csv_field(user), rank + 1, csv_field(item),
+                              is_personal ? fmt::to_string(score) : "");
         } else {
-          items.push_back({{"item_id", item}, {"score", score}});
+          items.push_back({{"item_id", item}, {is_personal ? "score" : "users", score}});
         }
       }
-      if (!as_csv) text += to_line({{"user_id", user}, {"items", std::move(items)}});
+      if (as_csv) continue;
+      nlohmann::ordered_json line = {{"user_id", user}};
+      if (!is_personal) line["popular"] = true;
+      line["items"] = std::move(items);
+      text += to_line(line);
     }
     file.write(text.data(), text.size());
     text.clear();
@@ -326,7 +339,7 @@ void write_all(const Settings& settings, const Names& names, const NamedModel<Sc
   fmt::print("up to {} items each for {} users, by {}, written to {}\n", settings.k,
              histories.rows() - without_history, by.title, settings.output->string());
   if (without_history > 0) {
-    fmt::print("left out {} users without a history\n", without_history);
+    fmt::print("the most popular items for {} users without a history\n", without_history);
   }
 }
 
@@ -385,10 +398,7 @@ void recommend(const Settings& settings) {
     return;
   }
   status.clear();
-  lae::Vector<Index> popularity = lae::Vector<Index>::Zero(data.train.cols());
-  for (Index entry_index = 0; entry_index < data.train.nonZeros(); ++entry_index) {
-    ++popularity[data.train.innerIndexPtr()[entry_index]];
-  }
+  const lae::Popularity<Scalar> popularity(data.train);
   for (const Index user : users) {
     print_recommendations(settings, names, by, data, popularity,
                           "user " + printable(names.user(user)),
@@ -425,7 +435,7 @@ int main(int argc, char** argv) {
       "and the sum of all others; they may be negative. [new]: nobody in the training data has\n"
       "the item, so its score comes from its text alone; [held out]: the user has it in the\n"
       "validation or test part. Items that a user has already are left out. Users without a\n"
-      "history get no recommendations. Long titles are cut.\n{}",
+      "history get what most users have. Long titles are cut.\n{}",
       example::exit_codes_text));
   example::Settings settings;
   example::add_options(app, settings);

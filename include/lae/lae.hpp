@@ -22,6 +22,7 @@
 #include "lae/models/item_model.hpp"
 #include "lae/models/l3ae.hpp"
 #include "lae/ranking/explain.hpp"
+#include "lae/ranking/popularity.hpp"
 #include "lae/ranking/recommend.hpp"
 #include "lae/tuning/grid_search.hpp"
 #include "lae/tuning/l3ae_protocol.hpp"
