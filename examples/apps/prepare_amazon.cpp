@@ -382,7 +382,8 @@ class Reader {
 struct Data {
   lae::Catalog catalog;
   lae::Split split;
-  std::vector<lae::ItemText> texts;  ///< of each item; those of which nothing is known have no id
+  /// Of each item; those of which nothing is known have no id. Empty if nothing was read.
+  std::vector<lae::ItemText> texts;
 };
 
 /// Says how many interactions a step has left.
@@ -444,6 +445,7 @@ Data prepare_reviews(const Settings& settings, Reader& reader, StatusLine& statu
 
   Data data;
   data.catalog = lae::renumber(unfiltered, {&log});
+  unfiltered.users = {};
   data.split = split(settings, std::move(log));
   return data;
 }
@@ -498,6 +500,7 @@ void read_item_texts(const Settings& settings, Reader& reader, const lae::Catalo
                      Data& data) {
   lae::IdIndex& items = data.catalog.items;
   std::vector<lae::ItemText>& texts = data.texts;
+  if (settings.items.empty()) return;
   texts.resize(static_cast<std::size_t>(items.size()));
   for (const fs::path& path : settings.items) {
     reader.items(path, [&](const lae::ItemText& text) {
@@ -527,9 +530,11 @@ std::string tags_txt(const std::vector<std::string>& names) {
 }
 
 std::string items_jsonl(const Data& data) {
+  const lae::ItemText nothing;
   std::string lines;
   for (Index item = 0; item < data.catalog.items.size(); ++item) {
-    const lae::ItemText& text = data.texts[static_cast<std::size_t>(item)];
+    const lae::ItemText& text =
+        data.texts.empty() ? nothing : data.texts[static_cast<std::size_t>(item)];
     lines += to_line({{"id", data.catalog.items[item]},
                       {"title", lae::one_line(text.title)},
                       {"prompt", lae::item_prompt(text)}});
@@ -542,6 +547,20 @@ lae::Vector<Index> cold_items_of(const Interactions& train, Index items) {
   lae::Vector<Index> is_cold = lae::Vector<Index>::Ones(items);
   for (const lae::Interaction& i : train) is_cold[i.item] = 0;
   return is_cold;
+}
+
+struct PartSizes {
+  std::size_t train;
+  std::size_t valid;
+  std::size_t test;
+};
+
+/// Writes the matrix of a log, whose memory is free afterwards.
+void write_matrix(const fs::path& path, Interactions log, Index users, Index items) {
+  const auto matrix = lae::interaction_matrix<float>(log, users, items);
+  log = Interactions();
+  lae::save_npz(path, matrix);
+  Interruption::check();
 }
 
 Json parameters_json(const Settings& settings) {
@@ -584,14 +603,16 @@ void prepare(const Settings& settings) {
 
   const Index users = data.catalog.users.size();
   const Index items = data.catalog.items.size();
-  lae::save_npz(folder / file_name::train,
-                lae::interaction_matrix<float>(data.split.train, users, items));
-  Interruption::check();
-  lae::save_npz(folder / file_name::valid,
-                lae::interaction_matrix<float>(data.split.valid, users, items));
-  lae::save_npz(folder / file_name::test,
-                lae::interaction_matrix<float>(data.split.test, users, items));
-  Interruption::check();
+  const lae::Vector<Index> is_cold = cold_items_of(data.split.train, items);
+  const Index cold_items = is_cold.sum();
+  const auto cold_test = std::count_if(data.split.test.begin(), data.split.test.end(),
+                                       [&](const auto& i) { return is_cold[i.item] != 0; });
+  const PartSizes sizes = {data.split.train.size(), data.split.valid.size(),
+                           data.split.test.size()};
+  // The largest part comes last, when there is most room beside it.
+  write_matrix(folder / file_name::test, std::move(data.split.test), users, items);
+  write_matrix(folder / file_name::valid, std::move(data.split.valid), users, items);
+  write_matrix(folder / file_name::train, std::move(data.split.train), users, items);
   write_text(folder / file_name::users, users_txt(data.catalog.users));
   write_text(folder / file_name::items, items_jsonl(data));
   Interruption::check();
@@ -604,16 +625,11 @@ void prepare(const Settings& settings) {
   }
   Interruption::check();
 
-  const std::size_t interactions =
-      data.split.train.size() + data.split.valid.size() + data.split.test.size();
+  const std::size_t interactions = sizes.train + sizes.valid + sizes.test;
   const double density =
       static_cast<double>(interactions) / static_cast<double>(users) / static_cast<double>(items);
   const auto with_text = std::count_if(data.texts.begin(), data.texts.end(),
                                        [](const auto& text) { return !text.id.empty(); });
-  const lae::Vector<Index> is_cold = cold_items_of(data.split.train, items);
-  const Index cold_items = is_cold.sum();
-  const auto cold_test = std::count_if(data.split.test.begin(), data.split.test.end(),
-                                       [&](const auto& i) { return is_cold[i.item] != 0; });
   const std::string name =
       settings.name.value_or(fs::absolute(settings.output / "").parent_path().filename().string());
   const Json description = {{"name", name},
@@ -621,9 +637,9 @@ void prepare(const Settings& settings) {
                             {"items", items},
                             {"interactions", interactions},
                             {"density", density},
-                            {"train", data.split.train.size()},
-                            {"valid", data.split.valid.size()},
-                            {"test", data.split.test.size()},
+                            {"train", sizes.train},
+                            {"valid", sizes.valid},
+                            {"test", sizes.test},
                             {"cold_items", cold_items},
                             {"test_of_cold_items", cold_test},
                             {"items_with_text", with_text},
@@ -637,9 +653,8 @@ void prepare(const Settings& settings) {
   status.clear();
   reader.report_skipped_lines();
   const auto digits = [](auto number) { return fmt::to_string(fmt::group_digits(number)); };
-  fmt::print("train / valid / test                         {} / {} / {}\n",
-             digits(data.split.train.size()), digits(data.split.valid.size()),
-             digits(data.split.test.size()));
+  fmt::print("train / valid / test                         {} / {} / {}\n", digits(sizes.train),
+             digits(sizes.valid), digits(sizes.test));
   fmt::print("items that train does not hold               {}, in {} interactions of test\n",
              digits(cold_items), digits(cold_test));
   if (!settings.items.empty()) {
