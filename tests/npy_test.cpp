@@ -1,6 +1,10 @@
 #include "lae/io/npy.hpp"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <cmath>
+#include <csignal>
 #include <limits>
 #include <utility>
 
@@ -383,6 +387,37 @@ TEST_CASE("files are replaced as a whole", "[file]") {
     first.commit();
     CHECK(read_bytes(path) == "first");
     CHECK(folder.file_count() == 1);
+  }
+  SECTION("after one whose writer was killed") {
+    const pid_t writer = fork();
+    if (writer == 0) {
+      lae::AtomicFile first(path);
+      lae::AtomicFile second(path);
+      first.write("first", 5);
+      write_bytes(path.string() + ".partial-1.abcdef", "of libzip");
+      std::raise(SIGKILL);
+    }
+    REQUIRE(writer > 0);
+    waitpid(writer, nullptr, 0);
+    CHECK(folder.file_count() == 6);
+    CHECK(read_bytes(path) == "old");
+    {
+      lae::AtomicFile file(path);
+      CHECK(folder.file_count() == 3);  // the target, the new one, and its lock
+    }
+    CHECK(folder.file_count() == 1);
+  }
+  SECTION("beside what others own, or never locked") {
+    write_bytes(path.string() + ".partial-0", "of an earlier version");
+    write_bytes(path.string() + ".lock-7", "somebody's letter");
+    write_bytes(path.string() + ".partial-7", "its envelope");
+    lae::AtomicFile living(path);
+    lae::AtomicFile(path).commit();
+    CHECK(folder.file_count() == 6);
+    living.write("new", 3);
+    living.commit();
+    CHECK(read_bytes(path) == "new");
+    CHECK(folder.file_count() == 4);
   }
   SECTION("keeping their permissions") {
     using std::filesystem::perms;

@@ -1,5 +1,8 @@
 // prepare_amazon from end to end, as a process.
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include <chrono>
@@ -310,6 +313,100 @@ TEST_CASE("prepare_amazon on a full disk, in a folder of others and in one that 
               become_nobody),
       ContainsSubstring("theirs/out: cannot be made: Permission denied"));
   CHECK(fs::is_empty(folder / "theirs"));
+}
+
+TEST_CASE("prepare_amazon --replace keeps embeddings that a server made") {
+  const TemporaryFolder folder;
+  write_bytes(folder / "log.csv", small_log());
+  write_bytes(folder / "meta.jsonl", R"({"parent_asin": "i3", "title": "Third"})"
+                                     "\n");
+  Process::Words arguments = {"--reviews",    folder / "log.csv", "--output",
+                              folder / "out", "--items",          folder / "meta.jsonl"};
+  REQUIRE(prepare(arguments).code == 0);
+  arguments.push_back("--replace");
+  const auto write_paid = [&] {
+    write_bytes(folder / "out/embeddings.npy", "vectors");
+    write_bytes(folder / "out/embeddings.json", R"({"fingerprint": "1", "encoder": "large"})");
+  };
+  const auto write_journal = [&] {
+    write_bytes(folder / "out/embeddings.journal",
+                "lae encoding journal 2\n1\n{\"model\": \"huge\"}\n" + std::string(100, '\0'));
+  };
+
+  SECTION("if items and prompts are the same") {
+    write_paid();
+    write_journal();
+    const std::string journal = read_bytes(folder / "out/embeddings.journal");
+    arguments.insert(arguments.end(), {"--seed", "2"});
+    const Ending ending = prepare(arguments);
+    REQUIRE(ending.code == 0);
+    CHECK_THAT(ending.out, ContainsSubstring("kept embeddings by                           huge"));
+    CHECK(read_bytes(folder / "out/embeddings.npy") == "vectors");
+    CHECK_THAT(read_bytes(folder / "out/embeddings.json"), ContainsSubstring("large"));
+    CHECK(read_bytes(folder / "out/embeddings.journal") == journal);
+    CHECK_THAT(read_bytes(folder / "out/dataset.json"), ContainsSubstring("\"seed\": 2"));
+  }
+  SECTION("or refuses") {
+    const bool is_finished = GENERATE(true, false);
+    is_finished ? write_paid() : write_journal();
+    write_bytes(folder / "meta.jsonl", R"({"parent_asin": "i3", "title": "Renamed"})"
+                                       "\n");
+    const std::string before = read_bytes(folder / "out/items.jsonl");
+    const Ending ending = prepare(arguments);
+    CHECK(ending.code == 1);
+    CHECK_THAT(ending.err, ContainsSubstring(is_finished ? "embeddings.npy: was made by large"
+                                                         : "embeddings.journal: was made by huge"));
+    CHECK_THAT(ending.err, ContainsSubstring("--discard-embeddings"));
+    CHECK(read_bytes(folder / "out/items.jsonl") == before);
+    CHECK(folder.file_count() == 3);
+    arguments.push_back("--discard-embeddings");
+    CHECK(prepare(arguments).code == 0);
+    CHECK_FALSE(fs::exists(folder / "out/embeddings.npy"));
+    CHECK_FALSE(fs::exists(folder / "out/embeddings.journal"));
+    CHECK(read_bytes(folder / "out/items.jsonl") != before);
+  }
+  SECTION("and does not come between encode_items and its folder") {
+    write_journal();
+    const int file = open((folder / "out/embeddings.journal").c_str(), O_RDONLY | O_CLOEXEC);
+    REQUIRE(flock(file, LOCK_EX) == 0);
+    arguments.push_back("--discard-embeddings");
+    CHECK_THAT(prepare(arguments).err, ContainsSubstring("is being written by encode_items"));
+    close(file);
+    CHECK(fs::exists(folder / "out/embeddings.journal"));
+  }
+  SECTION("but not what the built-in encoder made") {
+    write_bytes(folder / "out/embeddings.npy", "vectors");
+    write_bytes(
+        folder / "out/embeddings.json",
+        R"({"fingerprint": "1", "encoder": "built-in latent semantic analysis of 3 words"})");
+    REQUIRE(prepare(arguments).code == 0);
+    CHECK_FALSE(fs::exists(folder / "out/embeddings.npy"));
+  }
+}
+
+TEST_CASE("prepare_amazon after one that was killed") {
+  const TemporaryFolder folder;
+  write_bytes(folder / "log.csv", small_log());
+  const Process::Words arguments = {"--reviews", folder / "log.csv", "--output", folder / "out"};
+  REQUIRE(prepare(arguments).code == 0);
+  for (const char* name : {"out.partial-0", "out.partial-0-old", "out.partial-4"}) {
+    fs::create_directory(folder / name);
+  }
+  write_bytes(folder / "out.partial-0/train.npz", "begun");
+  write_bytes(folder / "out.lock-0", "");
+  fs::create_directory(folder / "out.partial-1");  // not known to be anyone's
+  SECTION("clears up") {
+    CHECK_THAT(prepare(arguments).err, ContainsSubstring("exists already"));
+  }
+  SECTION("brings back what had been moved away") {
+    fs::remove(folder / "out.partial-0-old");
+    fs::rename(folder / "out", folder / "out.partial-0-old");
+    CHECK_THAT(prepare(arguments).err, ContainsSubstring("exists already"));
+  }
+  CHECK(fs::exists(folder / "out/dataset.json"));
+  CHECK(fs::exists(folder / "out.partial-1"));
+  CHECK(fs::exists(folder / "out.partial-4"));
+  CHECK(folder.file_count() == 4);
 }
 
 TEST_CASE("prepare_amazon interrupted leaves what was there") {

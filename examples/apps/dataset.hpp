@@ -15,11 +15,12 @@ namespace example {
 /// The file names of a data folder.
 namespace file_name {
 using namespace lae::dataset_file;
-inline constexpr const char* tag_names = "tags.txt";        ///< one a line
-inline constexpr const char* users = "users.txt";           ///< their ids, one a line
-inline constexpr const char* items = "items.jsonl";         ///< id, title and prompt of each
-inline constexpr const char* encoder = "embeddings.json";   ///< what made the embeddings
-inline constexpr const char* description = "dataset.json";  ///< counts and origin
+inline constexpr const char* tag_names = "tags.txt";          ///< one a line
+inline constexpr const char* users = "users.txt";             ///< their ids, one a line
+inline constexpr const char* items = "items.jsonl";           ///< id, title and prompt of each
+inline constexpr const char* encoder = "embeddings.json";     ///< what made the embeddings
+inline constexpr const char* journal = "embeddings.journal";  ///< of an unfinished encoding
+inline constexpr const char* description = "dataset.json";    ///< counts and origin
 }  // namespace file_name
 
 template <class Scalar>

@@ -31,6 +31,7 @@
 #include "embedding_client.hpp"
 #include "embedding_origin.hpp"
 #include "encoding_journal.hpp"
+#include "paid_embeddings.hpp"
 #include "terminal.hpp"
 
 namespace example {
@@ -188,21 +189,6 @@ void write_embeddings(const fs::path& folder, const lae::Matrix<float>& embeddin
                                   {"fingerprint", mark}};
   if (origin != nullptr) about["origin"] = to_json(*origin);
   write_json(folder / file_name::encoder, about);
-}
-
-constexpr const char* built_in_name = "built-in latent semantic analysis";
-
-/// The origin of the folder's embeddings, if a server has made them for this program.
-/// \throws lae::FileError
-std::optional<EmbeddingOrigin> find_paid(const fs::path& folder) {
-  const fs::path path = folder / file_name::encoder;
-  if (!fs::exists(folder / file_name::embeddings) || !fs::exists(path)) return std::nullopt;
-  const std::string mark = read_json_text(path, "fingerprint");
-  const std::string encoder = read_json_text(path, "encoder");
-  if (mark.empty() || encoder.rfind(built_in_name, 0) == 0) return std::nullopt;
-  EmbeddingOrigin origin = read_origin(read_json(path).value("origin", nlohmann::json()), mark);
-  if (origin.model.empty()) origin.model = encoder;  // of an earlier version
-  return origin;
 }
 
 /// How far the encoding is, and how long it will take, for the status line.
@@ -714,7 +700,7 @@ void encode_by_server(const Settings& settings, const ItemCatalog& items,
         prompt.empty() ? "" : first_bytes(settings.instruction + prompt, settings.longest_text));
   }
   const EmbeddingOrigin asked = origin_of(settings, texts);
-  EncodingJournal journal(settings.data / "embeddings.journal", asked,
+  EncodingJournal journal(settings.data / file_name::journal, asked,
                           static_cast<Index>(texts.size()), settings.restart);
   if (!settings.restart && journal.is_empty() && is_finished(settings, items, texts, asked)) return;
   Encoder encoder(settings, items.ids, texts, journal);

@@ -69,6 +69,20 @@ class EncodingJournal {
     close(file_);
   }
 
+  /// What made the embeddings in a journal, if it holds any.
+  /// \throws lae::FileError if it cannot be read
+  static std::optional<EmbeddingOrigin> find_origin(const std::filesystem::path& path) {
+    std::error_code error;
+    const std::uintmax_t size = std::filesystem::file_size(path, error);
+    if (error || size == 0) return std::nullopt;
+    lae::TextSourcePtr file = lae::open_text(path);
+    std::string begin(std::min<std::uintmax_t>(size, longest_header), '\0');
+    begin.resize(file->read(begin.data(), begin.size()));
+    const auto header = parse_header(begin);
+    if (holds_nothing(size, begin, header)) return std::nullopt;
+    return header ? header->origin : EmbeddingOrigin{};
+  }
+
   /// Whether no batch is finished.
   bool is_empty() const { return embeddings_.size() == 0; }
 
@@ -183,20 +197,27 @@ class EncodingJournal {
     return Header{read_origin(rest, lines[1]), size};
   }
 
-  /// Takes what the file holds, if it holds embeddings.
-  void resume() {
-    const std::uint64_t size = std::filesystem::file_size(path_);
-    constexpr std::uint64_t longest_header = 1 << 24;
-    std::string begin(std::min(size, longest_header), '\0');
-    read_all(begin.data(), begin.size());
-    const auto header = parse_header(begin);
+  static constexpr std::uint64_t longest_header = 1 << 24;
+
+  /// Of a file of that size that begins so.
+  static bool holds_nothing(std::uint64_t size, const std::string& begin,
+                            const std::optional<Header>& header) {
     // One that was cut short within its header holds nothing, however it began; whole records have
     // zeros among their bytes.
     constexpr std::uint64_t smallest_with_record = 100;
     const bool is_cut =
         size < smallest_with_record ||
         (begin.compare(0, magic.size(), magic) == 0 && begin.find('\0') == begin.npos);
-    if (header ? size <= header->size : is_cut) return;
+    return header ? size <= header->size : is_cut;
+  }
+
+  /// Takes what the file holds, if it holds embeddings.
+  void resume() {
+    const std::uint64_t size = std::filesystem::file_size(path_);
+    std::string begin(std::min(size, longest_header), '\0');
+    read_all(begin.data(), begin.size());
+    const auto header = parse_header(begin);
+    if (holds_nothing(size, begin, header)) return;
     if (!header || header->origin.fingerprint != origin_.fingerprint) {
       throw lae::FileError(
           path_, fmt::format("holds embeddings made with {}; --restart throws them away",

@@ -31,6 +31,7 @@
 #include "command_line.hpp"
 #include "dataset.hpp"
 #include "new_folder.hpp"
+#include "paid_embeddings.hpp"
 #include "terminal.hpp"
 
 namespace example {
@@ -59,6 +60,7 @@ struct Settings {
   std::vector<fs::path> items;
   fs::path output;
   bool replace = false;
+  bool discard_embeddings = false;
   std::optional<std::string> name;
   std::optional<double> rating_above;
   Duplicates duplicates = Duplicates::latest;
@@ -232,8 +234,15 @@ void add_options(CLI::App& app, Settings& settings) {
       ->option_text("DIR")
       ->required()
       ->group(output);
-  app.add_flag("--replace", settings.replace, "replace the folder if it is a data set already")
-      ->group(output);
+  CLI::Option* replace =
+      app.add_flag("--replace", settings.replace,
+                   "replace the folder if it is a data set already; embeddings that a server made\n"
+                   "are kept, if items and prompts are the same as before")
+          ->group(output);
+  app.add_flag("--discard-embeddings", settings.discard_embeddings,
+               "and thrown away even if they are not, finished or not")
+      ->group(output)
+      ->needs(replace);
   app.add_option("--name", settings.name, "of the data set; default: the folder's")
       ->option_text("NAME")
       ->group(output);
@@ -648,6 +657,7 @@ void prepare(const Settings& settings) {
                             {"inputs", reader.inputs_json()},
                             {"lae_version", LAE_VERSION_STRING}};
   write_json(folder / file_name::description, description);
+  const KeptEmbeddings kept(settings.output, folder / "", settings.discard_embeddings);
   folder.commit();
 
   status.clear();
@@ -660,6 +670,9 @@ void prepare(const Settings& settings) {
   if (!settings.items.empty()) {
     fmt::print("items with text, tags                        {}, {}\n", digits(with_text),
                digits(tag_count));
+  }
+  if (!kept.model().empty()) {
+    fmt::print("kept embeddings by                           {}\n", printable(kept.model()));
   }
   fmt::print("\n| data set | users | items | interactions | density |\n");
   fmt::print("| --- | ---: | ---: | ---: | ---: |\n");

@@ -22,6 +22,8 @@
 #include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/io/file_handle.hpp"
+#include "lae/detail/io/sync.hpp"
+#include "lae/io/partial_name.hpp"
 
 namespace lae {
 inline namespace LAE_ABI {
@@ -47,69 +49,65 @@ class FileError : public std::runtime_error {
 /// written there over the target in one step. Until then, and for ever if the writer fails, the
 /// target stays as it was; an uncommitted file is removed by the destructor.
 ///
-/// The target keeps its permissions, and remains a symbolic link if it is one. A process that is
-/// killed leaves a file named like the target with ".partial-" and a number at its end.
+/// The target keeps its permissions, and remains a symbolic link if it is one. What a process
+/// leaves that is killed is removed by the next one that writes the same target (see PartialName).
 class AtomicReplacement {
  public:
   /// \throws FileError if no file can be made in the target's folder, or the target exists and is
   /// not a regular file.
-  explicit AtomicReplacement(const std::filesystem::path& target) : target_(target) {
-    std::error_code error;
-    previous_ = std::filesystem::status(target, error);
-    if (std::filesystem::exists(previous_)) {
-      if (!std::filesystem::is_regular_file(previous_)) {
-        throw FileError(target_, "cannot be replaced: it is not a regular file");
+  explicit AtomicReplacement(const std::filesystem::path& target)
+      : target_(existing(target)), name_(target_, error_) {
+    if (!error_) {
+      // Mode x, so that what anyone else put there is not written to.
+      if (std::FILE* file = std::fopen(partial().string().c_str(), "wbx")) {
+        std::fclose(file);
+        return;
       }
-      target_ = std::filesystem::canonical(target, error);
-      if (error) throw FileError(target, "cannot be replaced: " + error.message());
+      error_.assign(errno, std::generic_category());
     }
-    reserve_name();
-  }
-
-  AtomicReplacement(const AtomicReplacement&) = delete;
-  AtomicReplacement& operator=(const AtomicReplacement&) = delete;
-
-  ~AtomicReplacement() {
-    std::error_code ignored;
-    if (!committed_) std::filesystem::remove(partial_, ignored);
+    throw FileError(target_, "cannot be written: " + error_.message());
   }
 
   [[nodiscard]] const std::filesystem::path& target() const { return target_; }
 
-  /// The reserved name: an empty file, to be written to, or replaced.
-  [[nodiscard]] const std::filesystem::path& partial() const { return partial_; }
+  /// The reserved name: an empty file, to be written to, or replaced. None after `commit`.
+  [[nodiscard]] const std::filesystem::path& partial() const { return name_.path(); }
 
-  /// \throws FileError if the file cannot be moved; the target is then as it was.
+  /// Returns when the new file is on disk.
+  /// \throws FileError if the file cannot be stored or moved; the target is then as it was.
   void commit() {
-    std::error_code error;
-    if (std::filesystem::exists(previous_)) {
-      std::filesystem::permissions(partial_, previous_.permissions(), error);
+    // A machine that loses power must not have moved what it had yet to write.
+    if (!detail::sync(partial(), error_)) {
+      throw FileError(target_, "cannot be written: " + error_.message());
     }
-    if (!error) std::filesystem::rename(partial_, target_, error);
-    if (error) throw FileError(target_, "cannot be replaced: " + error.message());
-    committed_ = true;
+    if (std::filesystem::exists(previous_)) {
+      std::filesystem::permissions(partial(), previous_.permissions(), error_);
+    }
+    if (!error_) std::filesystem::rename(partial(), target_, error_);
+    if (error_) throw FileError(target_, "cannot be replaced: " + error_.message());
+    name_.release();
+    std::error_code ignored;  // the file is there, and whole
+    detail::sync(target_.has_parent_path() ? target_.parent_path() : ".", ignored);
   }
 
  private:
-  void reserve_name() {
-    for (int number = 0;; ++number) {
-      partial_ = target_;
-      partial_ += ".partial-" + std::to_string(number);
-      // Mode x fails if the file exists, so a name belongs to one writer among all processes.
-      if (std::FILE* file = std::fopen(partial_.string().c_str(), "wbx")) {
-        std::fclose(file);
-        return;
-      }
-      if (errno != EEXIST) {
-        throw FileError(target_, "cannot be written: " + std::generic_category().message(errno));
-      }
+  /// What is to be replaced, behind symbolic links.
+  std::filesystem::path existing(const std::filesystem::path& target) {
+    previous_ = std::filesystem::status(target, error_);
+    error_.clear();
+    if (!std::filesystem::exists(previous_)) return target;
+    if (!std::filesystem::is_regular_file(previous_)) {
+      throw FileError(target, "cannot be replaced: it is not a regular file");
     }
+    const std::filesystem::path file = std::filesystem::canonical(target, error_);
+    if (error_) throw FileError(target, "cannot be replaced: " + error_.message());
+    return file;
   }
 
-  std::filesystem::path target_;
-  std::filesystem::path partial_;
+  std::error_code error_;
   std::filesystem::file_status previous_;
-  bool committed_ = false;
+  std::filesystem::path target_;
+  PartialName name_;
 };
 
 /// A binary file being written, which takes its target's place on `commit` (see
