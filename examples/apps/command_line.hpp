@@ -8,7 +8,10 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <csignal>
+#include <cstdio>
 #include <exception>
 #include <filesystem>
 #include <functional>
@@ -17,6 +20,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -29,7 +33,7 @@ namespace example {
 enum ExitCode { success = 0, failure = 1, wrong_usage = 2, interrupted = 130 };
 
 inline constexpr const char* exit_codes_text =
-    "Exit codes: 0 done, 1 bad data or failure, 2 wrong usage, 130 interrupted (Ctrl-C).";
+    "Exit codes: 0 done, 1 bad data or failure, 2 wrong usage, 130 interrupted (Ctrl-C, SIGTERM).";
 
 /// Options that are well-formed, but cannot work.
 class UsageError : public std::runtime_error {
@@ -38,16 +42,24 @@ class UsageError : public std::runtime_error {
 };
 
 /// Parses the arguments and runs the program, which Ctrl-C interrupts where it checks for that.
-/// \return the exit code; what goes wrong is one line on stderr.
+/// \return the exit code; what goes wrong is one line on stderr. That is also said of a standard
+/// output that nobody reads, or that cannot hold what was written to it.
 inline int run_program(CLI::App& app, int argc, char** argv, const std::function<void()>& program) {
   const auto complain = [&](std::string_view message) {
-    fmt::print(stderr, "{}: {}\n", app.get_name(), printable(message));
+    // Not by fmt::print, which throws if there is no stderr.
+    std::fputs(fmt::format("{}: {}\n", app.get_name(), printable(message)).c_str(), stderr);
+  };
+  const auto complain_of_output = [&](std::string_view reason) {
+    complain(fmt::format("standard output: cannot be written: {}", reason));
+    return failure;
   };
   try {
     app.parse(argc, argv);
     const Interruption interruption;
+    std::signal(SIGPIPE, SIG_IGN);  // a write fails instead, and all is cleared up
     program();
-    return success;
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return success;
+    return complain_of_output(std::generic_category().message(errno));
   } catch (const CLI::CallForHelp& help) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
@@ -61,6 +73,10 @@ inline int run_program(CLI::App& app, int argc, char** argv, const std::function
     return interrupted;
   } catch (const std::bad_alloc&) {
     complain("not enough memory");
+    return failure;
+  } catch (const std::system_error& error) {
+    if (std::ferror(stdout) != 0) return complain_of_output(error.code().message());
+    complain(error.what());
     return failure;
   } catch (const std::exception& error) {
     complain(error.what());

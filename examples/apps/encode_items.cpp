@@ -232,31 +232,38 @@ class Clients {
   /// lae::Cancelled after Ctrl-C
   void run(std::size_t count, const std::function<void(EmbeddingClient&)>& task,
            const std::function<std::string()>& status_text) {
-    std::vector<std::thread> threads;
     std::exception_ptr error;
     count = std::min(count, clients_.size());
-    std::atomic<std::size_t> working{count};
-    for (std::size_t i = 0; i < count; ++i) {
-      threads.emplace_back([&, i] {
-        try {
-          task(*clients_[i]);
-        } catch (...) {
-          const std::lock_guard<std::mutex> lock(mutex_);
-          if (!error) error = std::current_exception();
-          has_failed_ = true;
-        }
-        --working;
-      });
-    }
-    StatusLine status;
-    while (working > 0) {
-      for (auto& client : clients_) {
-        // Answers under way are paid for, and worth the wait unless someone is in a hurry.
-        if (has_failed_) client->give_up();
-        if (Interruption::is_noted()) client->stop();
+    std::atomic<std::size_t> working{0};
+    const auto work = [&](EmbeddingClient& client) {
+      try {
+        task(client);
+      } catch (...) {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        if (!error) error = std::current_exception();
+        has_failed_ = true;
       }
-      status.show(status_text());
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      --working;
+    };
+    std::vector<std::thread> threads;
+    threads.reserve(count);
+    try {
+      for (std::size_t i = 0; i < count; ++i) start(threads, working, work, *clients_[i]);
+      StatusLine status;
+      while (working > 0) {
+        for (auto& client : clients_) {
+          // Answers under way are paid for, and worth the wait unless someone is in a hurry.
+          if (has_failed_) client->give_up();
+          if (Interruption::is_noted()) client->stop();
+        }
+        status.show(status_text());
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      }
+    } catch (...) {
+      has_failed_ = true;
+      for (auto& client : clients_) client->give_up();
+      for (std::thread& thread : threads) thread.join();
+      throw;
     }
     for (std::thread& thread : threads) thread.join();
     Interruption::check();
@@ -269,6 +276,19 @@ class Clients {
   int retries() const { return sum(&EmbeddingClient::retries); }
 
  private:
+  /// One more thread, if the system has one; the first it must have.
+  template <class Work>
+  static void start(std::vector<std::thread>& threads, std::atomic<std::size_t>& working,
+                    Work& work, EmbeddingClient& client) {
+    ++working;
+    try {
+      threads.emplace_back([&] { work(client); });
+    } catch (const std::exception&) {
+      --working;
+      if (threads.empty()) throw;
+    }
+  }
+
   int sum(int (EmbeddingClient::*count)() const) const {
     int total = 0;
     for (const auto& client : clients_) total += (*client.*count)();

@@ -74,10 +74,14 @@ inline std::string printable(std::string_view text, std::size_t longest = std::s
   return line;
 }
 
-/// From its construction on, the first Ctrl-C only leaves a note, and the second one kills.
+/// From its construction on, the first Ctrl-C only leaves a note, and the second one kills. So does
+/// SIGTERM, by which systems end what runs on them.
 class Interruption {
  public:
-  Interruption() { std::signal(SIGINT, &note); }
+  Interruption() {
+    std::signal(SIGINT, &note);
+    std::signal(SIGTERM, &note);
+  }
 
   static bool is_noted() { return noted_; }
 
@@ -87,9 +91,9 @@ class Interruption {
   }
 
  private:
-  static void note(int) {
+  static void note(int signal) {
     noted_ = true;
-    std::signal(SIGINT, SIG_DFL);
+    std::signal(signal, SIG_DFL);
   }
 
   static inline std::atomic<bool> noted_{false};
@@ -103,7 +107,8 @@ class StatusLine {
 
   void show(std::string_view text) {
     if (!is_terminal_ || text == shown_) return;
-    fmt::print(stderr, "\r\x1b[K{}", text);
+    // Not by fmt::print, which throws if the terminal is gone.
+    std::fputs(fmt::format("\r\x1b[K{}", text).c_str(), stderr);
     std::fflush(stderr);
     shown_ = text;
   }
