@@ -12,6 +12,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <filesystem>
 #include <functional>
@@ -40,6 +41,36 @@ class UsageError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
+
+namespace detail {
+
+/// Where memory ends in a place that cannot throw, such as a destructor of another library or a
+/// parallel loop, the program ends all the same as it does elsewhere. Files are whole; what was
+/// begun beside them is removed by the next program.
+class EndWithoutMemory {
+ public:
+  EndWithoutMemory() : otherwise_(std::set_terminate(&end)) {}
+
+ private:
+  static void end() noexcept;
+  std::terminate_handler otherwise_;
+};
+inline const EndWithoutMemory end_without_memory;
+
+inline void EndWithoutMemory::end() noexcept {
+  try {
+    if (const auto error = std::current_exception()) std::rethrow_exception(error);
+  } catch (const std::bad_alloc&) {
+    std::fputs("not enough memory\n", stderr);
+    std::_Exit(failure);
+  } catch (...) {
+    // A mistake of the program's.
+  }
+  end_without_memory.otherwise_();
+  std::abort();
+}
+
+}  // namespace detail
 
 /// Parses the arguments and runs the program, which Ctrl-C interrupts where it checks for that.
 /// \return the exit code; what goes wrong is one line on stderr. That is also said of a standard
@@ -76,6 +107,10 @@ inline int run_program(CLI::App& app, int argc, char** argv, const std::function
     return failure;
   } catch (const std::system_error& error) {
     if (std::ferror(stdout) != 0) return complain_of_output(error.code().message());
+    if (error.code() == std::errc::resource_unavailable_try_again) {
+      complain("no thread can be started: not enough memory, or too many processes");
+      return failure;
+    }
     complain(error.what());
     return failure;
   } catch (const std::exception& error) {

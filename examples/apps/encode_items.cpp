@@ -174,21 +174,40 @@ std::string fingerprint(const std::string& encoder, const std::vector<std::strin
   return sha256.digits();
 }
 
-/// Writes embeddings.npy and then embeddings.json, which says what it is.
-/// \param origin of those by a server
+/// Writes embeddings.npy and embeddings.json, which says what it is. If that fails, both are as
+/// before; who is killed may leave embeddings without a word about them, but never with a wrong
+/// one. \param origin of those by a server
 void write_embeddings(const fs::path& folder, const lae::Matrix<float>& embeddings,
                       const std::string& encoder, const std::string& mark, std::size_t without_text,
                       const EmbeddingOrigin* origin = nullptr) {
+  nlohmann::ordered_json json = {{"encoder", encoder},
+                                 {"dimensions", embeddings.cols()},
+                                 {"items", embeddings.rows()},
+                                 {"items_without_text", without_text},
+                                 {"fingerprint", mark}};
+  if (origin != nullptr) json["origin"] = to_json(*origin);
+  lae::AtomicReplacement vectors(folder / file_name::embeddings);
+  lae::save_npy(vectors.partial(), embeddings);
+  lae::AtomicReplacement about(folder / file_name::encoder);
+  write_json(about.partial(), json);
+
+  // From here on there is nothing to write but names.
+  const fs::path vectors_before = vectors.partial().string() + ".before";
+  const fs::path about_before = about.partial().string() + ".before";
   std::error_code ignored;
-  fs::remove(folder / file_name::encoder, ignored);
-  lae::save_npy(folder / file_name::embeddings, embeddings);
-  nlohmann::ordered_json about = {{"encoder", encoder},
-                                  {"dimensions", embeddings.cols()},
-                                  {"items", embeddings.rows()},
-                                  {"items_without_text", without_text},
-                                  {"fingerprint", mark}};
-  if (origin != nullptr) about["origin"] = to_json(*origin);
-  write_json(folder / file_name::encoder, about);
+  fs::create_hard_link(vectors.target(), vectors_before, ignored);
+  fs::rename(about.target(), about_before, ignored);
+  try {
+    vectors.commit();
+    about.commit();
+  } catch (const lae::FileError&) {
+    fs::rename(vectors_before, vectors.target(), ignored);
+    fs::rename(about_before, about.target(), ignored);
+    fs::remove(vectors_before, ignored);  // renaming leaves two names of one file as they are
+    throw;
+  }
+  fs::remove(vectors_before, ignored);
+  fs::remove(about_before, ignored);
 }
 
 /// How far the encoding is, and how long it will take, for the status line.

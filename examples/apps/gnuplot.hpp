@@ -4,10 +4,15 @@
 /// Plots as PNG, by gnuplot if it is there.
 
 #include <fmt/format.h>
+#if defined(__linux__)
+#include <sys/prctl.h>
+#endif
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -51,21 +56,41 @@ class Plots {
     write_text(folder_ / (name + ".tsv"), data.text());
     write_text(folder_ / (name + ".gp"),
                fmt::format("set terminal pngcairo size {},{} font 'sans,11' noenhanced\n"
-                           "set output '{}.png'\n"
+                           "if (!exists('picture')) picture = '{}.png'\n"
+                           "set output picture\n"
                            "set datafile separator tab\n"
                            "set key noenhanced\n"
                            "data = '{}.tsv'\n{}",
                            width, height, name, name, commands));
-    return run_gnuplot(name + ".gp");
+    lae::AtomicReplacement picture(folder_ / (name + ".png"));
+    if (!run_gnuplot(name + ".gp", picture.partial().filename().string())) return false;
+    if (!is_whole(picture.partial())) return false;
+    picture.commit();
+    return true;
   }
 
  private:
-  bool run_gnuplot(const std::string& script) const {
+  /// Whether a PNG has its end: gnuplot does not notice that a disk is full.
+  static bool is_whole(const std::filesystem::path& path) {
+    constexpr std::string_view end("IEND\xae\x42\x60\x82", 8);
+    std::ifstream file(path, std::ios::binary | std::ios::ate);
+    std::string last(end.size(), '\0');
+    file.seekg(-static_cast<std::streamoff>(last.size()), std::ios::end);
+    file.read(last.data(), static_cast<std::streamsize>(last.size()));
+    return file && last == end;
+  }
+
+  bool run_gnuplot(const std::string& script, const std::string& picture) const {
+    const std::string output = "picture='" + picture + "'";
     const pid_t id = fork();
     if (id < 0) return false;
     if (id == 0) {
+#if defined(__linux__)
+      prctl(PR_SET_PDEATHSIG, SIGKILL);  // else it might write when nobody owns the file any more
+#endif
       if (chdir(folder_.c_str()) != 0) _exit(127);
-      execlp("gnuplot", "gnuplot", script.c_str(), static_cast<char*>(nullptr));
+      execlp("gnuplot", "gnuplot", "-e", output.c_str(), script.c_str(),
+             static_cast<char*>(nullptr));
       _exit(127);
     }
     int status = 0;
