@@ -235,12 +235,13 @@ void add_options(CLI::App& app, Settings& settings) {
       ->required()
       ->group(output);
   CLI::Option* replace =
-      app.add_flag("--replace", settings.replace,
-                   "replace the folder if it is a data set already; embeddings that a server made\n"
-                   "are kept, if items and prompts are the same as before")
+      app.add_flag(
+             "--replace", settings.replace,
+             "replace the folder if it is a data set already, and keep embeddings in it that\n"
+             "a server made, finished or not, if items and prompts are the same as before")
           ->group(output);
   app.add_flag("--discard-embeddings", settings.discard_embeddings,
-               "and thrown away even if they are not, finished or not")
+               "with --replace: throw such embeddings away")
       ->group(output)
       ->needs(replace);
   app.add_option("--name", settings.name, "of the data set; default: the folder's")
