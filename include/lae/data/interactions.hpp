@@ -14,63 +14,22 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
-#include <stdexcept>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "lae/core/errors.hpp"
 #include "lae/core/types.hpp"
 #include "lae/data/id_index.hpp"
+#include "lae/data/interaction.hpp"
 #include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/parallel.hpp"
 #include "lae/detail/core/require.hpp"
+#include "lae/detail/data/sort_log.hpp"
 
 namespace lae {
 inline namespace LAE_ABI {
-
-/// One rating, of a user and an item that an IdIndex knows by these numbers. 24 bytes.
-struct Interaction {
-  std::int32_t user = 0;
-  std::int32_t item = 0;
-  float rating = 0;
-  std::uint32_t place = 0;     ///< in the log, where steps need it; else of no meaning
-  std::int64_t timestamp = 0;  ///< milliseconds since 1970, or before it
-
-  Interaction() = default;
-  Interaction(std::int32_t user_, std::int32_t item_, float rating_, std::int64_t timestamp_)
-      : user(user_), item(item_), rating(rating_), timestamp(timestamp_) {}
-};
-
-using Interactions = std::vector<Interaction>;
-
-namespace detail {
-
-/// Notes where each interaction stands, so that sorting in place, as std::stable_sort does not, can
-/// keep the order of equals.
-inline void number_places(Interactions& log) {
-  constexpr std::size_t most = (std::numeric_limits<std::uint32_t>::max)();
-  if (log.size() > most) throw std::length_error("a log of 2^32 interactions or more");
-  for (std::size_t i = 0; i < log.size(); ++i) log[i].place = static_cast<std::uint32_t>(i);
-}
-
-/// Sorts by user, item and time; of the same time, what was first in the log comes first.
-inline void sort_by_pair_and_time(Interactions& log) {
-  number_places(log);
-  std::sort(log.begin(), log.end(), [](const Interaction& a, const Interaction& b) {
-    return std::tie(a.user, a.item, a.timestamp, a.place) <
-           std::tie(b.user, b.item, b.timestamp, b.place);
-  });
-}
-
-inline bool is_same_pair(const Interaction& a, const Interaction& b) {
-  return a.user == b.user && a.item == b.item;
-}
-
-}  // namespace detail
 
 /// One line of a log of ratings, as it stands in a file.
 struct RatingLine {

@@ -35,20 +35,6 @@ struct SplitShares {
   int test = 1;
 };
 
-namespace detail {
-
-/// \param part_of(i) the part of interaction i of the log
-template <class PartOf>
-[[nodiscard]] Split split_by(Interactions&& log, PartOf&& part_of) {
-  Split split;
-  deal(log, split.valid, split.test, part_of);
-  split.train = std::move(log);
-  for (Interactions* part : {&split.train, &split.valid, &split.test}) sort_by_user_and_item(*part);
-  return split;
-}
-
-}  // namespace detail
-
 /// A random split of all interactions, as in the L3AE paper: users and items get what falls to
 /// them, some perhaps nothing to learn from. The parts end at the shares of the total, rounded
 /// down. The same log and seed give the same split everywhere.
@@ -63,11 +49,13 @@ template <class PartOf>
   };
   const std::size_t train_end = end_of(shares.train);
   const std::size_t valid_end = end_of(shares.train + shares.valid);
-  return detail::split_by(std::move(log), [&](std::size_t i) {
+  Split split;
+  detail::deal(log, split.train, split.valid, split.test, [&](std::size_t i) {
     return i < train_end   ? detail::Part::train
            : i < valid_end ? detail::Part::valid
                            : detail::Part::test;
   });
+  return split;
 }
 
 /// A random split of each user's interactions, of which at least one goes to train. What does not
@@ -97,7 +85,9 @@ template <class PartOf>
                                                                    : detail::Part::test;
     }
   });
-  return detail::split_by(std::move(log), [&](std::size_t i) { return parts[i]; });
+  Split split;
+  detail::deal(log, split.train, split.valid, split.test, [&](std::size_t i) { return parts[i]; });
+  return split;
 }
 
 /// Leaves the last ones out: each user's latest interaction (of several at once, the last in the
@@ -112,7 +102,9 @@ template <class PartOf>
     parts[end - 1] = detail::Part::test;
     if (end - begin > 1) parts[end - 2] = detail::Part::valid;
   });
-  return detail::split_by(std::move(log), [&](std::size_t i) { return parts[i]; });
+  Split split;
+  detail::deal(log, split.train, split.valid, split.test, [&](std::size_t i) { return parts[i]; });
+  return split;
 }
 
 /// Where parts begin that are split by time, in milliseconds since 1970; by default where those of
@@ -129,12 +121,14 @@ struct TimeBorders {
   detail::require(borders.valid <= borders.test, "valid begins at ", borders.valid,
                   ", after the beginning of test at ", borders.test);
   const Interactions& all = log;
-  return detail::split_by(std::move(log), [&](std::size_t i) {
+  Split split;
+  detail::deal(log, split.train, split.valid, split.test, [&](std::size_t i) {
     const std::int64_t time = all[i].timestamp;
     return time < borders.valid  ? detail::Part::train
            : time < borders.test ? detail::Part::valid
                                  : detail::Part::test;
   });
+  return split;
 }
 
 }  // namespace LAE_ABI

@@ -3,14 +3,14 @@
 /// \file
 /// Dealing out a log to the parts of a split.
 
-#include <algorithm>
 #include <cstddef>
-#include <tuple>
 #include <utility>
 
-#include "lae/data/interactions.hpp"
+#include "lae/core/types.hpp"
+#include "lae/data/interaction.hpp"
 #include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
+#include "lae/detail/data/sort_log.hpp"
 
 namespace lae {
 inline namespace LAE_ABI {
@@ -24,26 +24,13 @@ namespace detail {
   return Index(train) + valid + test;
 }
 
-inline void sort_by_user_and_item(Interactions& log) {
-  std::sort(log.begin(), log.end(), [](const Interaction& a, const Interaction& b) {
-    return std::make_pair(a.user, a.item) < std::make_pair(b.user, b.item);
-  });
-}
-
-/// Sorts by user and time; of the same time, what was first in the log comes first. In place.
-inline void sort_by_user_and_time(Interactions& log) {
-  number_places(log);
-  std::sort(log.begin(), log.end(), [](const Interaction& a, const Interaction& b) {
-    return std::tie(a.user, a.timestamp, a.place) < std::tie(b.user, b.timestamp, b.place);
-  });
-}
-
 enum class Part { train, valid, test };
 
-/// Takes what goes to valid and to test out of a log, which becomes train.
+/// Deals out a log, which is used up; the parts are sorted by user and item.
 /// \param part_of(i) the part of interaction i of the log
 template <class PartOf>
-void deal(Interactions& log, Interactions& valid, Interactions& test, PartOf&& part_of) {
+void deal(Interactions& log, Interactions& train, Interactions& valid, Interactions& test,
+          PartOf&& part_of) {
   std::size_t kept = 0;
   for (std::size_t i = 0; i < log.size(); ++i) {
     const Interaction interaction = log[i];
@@ -60,6 +47,8 @@ void deal(Interactions& log, Interactions& valid, Interactions& test, PartOf&& p
     }
   }
   log.resize(kept);
+  train = std::move(log);
+  for (Interactions* part : {&train, &valid, &test}) sort_by_user_and_item(*part);
 }
 
 /// Calls body(begin, end) for the places of each user's interactions in a log sorted by user.

@@ -1,0 +1,41 @@
+#pragma once
+
+/// \file
+/// The list of what lae/instances.hpp compiles once.
+
+#include "lae/algebra/truncated_svd.hpp"
+#include "lae/detail/core/abi.hpp"
+#include "lae/lae.hpp"
+
+#ifdef LAE_INSTANTIATE
+#define LAE_INSTANCE template
+#else
+#define LAE_INSTANCE extern template
+#endif
+
+#define LAE_INSTANCES(Scalar)                                                                    \
+  LAE_INSTANCE void invert_spd<Scalar>(Matrix<Scalar>&, const Progress&);                        \
+  LAE_INSTANCE Matrix<Scalar> detail::dual_inverse<Scalar>(                                      \
+      const Csr<Scalar>&, const Vector<Scalar>&, const Progress&);                               \
+  LAE_INSTANCE Matrix<Scalar> detail::fit_recipe<Scalar>(const Recipe&, detail::FitData<Scalar>, \
+                                                         const Progress&);                       \
+  LAE_INSTANCE void detail::measure_points<Scalar>(detail::GridEngine<Scalar>&);                 \
+  LAE_INSTANCE Recommendations<Scalar> detail::rank_users<ItemModel<Scalar>, Scalar>(            \
+      const ItemModel<Scalar>&, const Csr<Scalar>&, const std::vector<Index>&,                   \
+      const RecommendOptions&, const detail::EveryItem&);                                        \
+  LAE_INSTANCE TruncatedSvd<Scalar> truncated_svd<Scalar>(                                       \
+      const Csr<Scalar>&, const TruncatedSvdOptions&, const Progress&);                          \
+  LAE_INSTANCE TruncatedSvd<Scalar> truncated_svd<Scalar>(                                       \
+      const Matrix<Scalar>&, const TruncatedSvdOptions&, const Progress&);
+
+namespace lae {
+inline namespace LAE_ABI {
+
+LAE_INSTANCES(float)
+LAE_INSTANCES(double)
+
+}  // namespace LAE_ABI
+}  // namespace lae
+
+#undef LAE_INSTANCES
+#undef LAE_INSTANCE
