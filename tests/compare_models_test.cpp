@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
+#include <lae/data/prepare_features.hpp>
 #include <lae/io/npy.hpp>
 #include <lae/io/npz.hpp>
 #include <lae/lae.hpp>
@@ -318,4 +319,57 @@ TEST_CASE("compare_models shows its progress on a terminal") {
   CHECK_THAT(shown, ContainsSubstring("[1/1] L3AE: invert 100 %"));
   CHECK_THAT(shown, ContainsSubstring("[1/1] L3AE: evaluate"));
   CHECK_THAT(ending.out, !ContainsSubstring("invert"));
+}
+
+TEST_CASE("compare_models fits on the sources that are chosen, prepared and weighed") {
+  Shop shop;
+  RandomData random(91);
+  const Matrix<double> extra = random.dense(Shop::items, 4);
+  const Csr<double> labels = random.interactions(Shop::items, 7);
+  fs::create_directory(shop / "features");
+  lae::save_npy(shop / "features/extra.npy", extra);
+  lae::save_npz(shop / "features/labels.npz", labels);
+  const auto models = shop.compare({"--models", "l3ae", "--lambda-x", "-3", "--lambda-f", "2",
+                                    "--lambda-kd", "9", "--cutoffs", "5", "--source",
+                                    "embeddings:unit", "--source", "extra:0.25:centered:unit",
+                                    "--source", "tags:2:tf-idf", "--source", "labels:gram"});
+  lae::Sources<double> sources;
+  sources.add(lae::unit_length(shop.embeddings));
+  sources.add(lae::unit_length(lae::centered(extra)), 0.25);
+  sources.add(lae::tf_idf(shop.tags), 2);
+  sources.add(labels, 1, lae::SourceRole::gram);
+  const auto model = lae::L3ae<double>({-3, 2, 9}).fit(shop.train, sources);
+  const auto expected = lae::evaluate(model, shop.train, shop.test, {{5}});
+  CHECK(models.at("l3ae").at("test").at("ndcg@5") == expected.all.ndcg[0]);
+  CHECK(models.at("l3ae").at("test").at("recall@5") == expected.all.recall[0]);
+  // Each of them counts.
+  const auto without =
+      shop.compare({"--models", "l3ae", "--lambda-x", "-3", "--lambda-f", "2", "--lambda-kd", "9",
+                    "--cutoffs", "5", "--source", "embeddings:unit", "--source", "tags:2:tf-idf"});
+  CHECK(without.at("l3ae").at("test") != models.at("l3ae").at("test"));
+
+  CHECK_THAT(shop.refusal(2, {"--models", "l3ae", "--source", "embeddings:tf-idf"}),
+             ContainsSubstring("tf-idf is for tags"));
+  CHECK_THAT(shop.refusal(2, {"--models", "l3ae", "--source", "tags:centered"}),
+             ContainsSubstring("centring"));
+  CHECK_THAT(shop.refusal(2, {"--models", "l3ae", "--source", "extra:loud"}),
+             ContainsSubstring("neither a weight"));
+  CHECK_THAT(shop.refusal(1, {"--models", "l3ae", "--source", "missing"}),
+             ContainsSubstring("missing"));
+}
+
+TEST_CASE("compare_models may let the validation part be known when it tests") {
+  Shop shop;
+  const Process::Words words = {"--models", "ease", "--lambda", "4", "--cutoffs", "5"};
+  const auto on_train = shop.compare(words);
+  Process::Words all = words;
+  all.insert(all.end(), {"--test-history", "all"});
+  const auto on_all = shop.compare(all);
+  CHECK(shop.report.at("test_history") == "all");
+  const auto model = lae::Ease<double>({4}).fit(shop.train);
+  const Csr<double> known = shop.train + shop.valid;
+  const auto expected = lae::evaluate(model, known, shop.test, {{5}});
+  CHECK(on_all.at("ease").at("test").at("ndcg@5") == expected.all.ndcg[0]);
+  CHECK(on_all.at("ease").at("valid") == on_train.at("ease").at("valid"));
+  CHECK(on_all.at("ease").at("test") != on_train.at("ease").at("test"));
 }

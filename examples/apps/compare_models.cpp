@@ -35,6 +35,7 @@ struct Settings {
   std::vector<SourceChoice> sources;
   HyperParameters hyper_parameters;
   std::vector<lae::Index> cutoffs = {10, 20};
+  bool tests_on_all = false;
   Computation computation;
   std::optional<std::filesystem::path> json;
   std::uint64_t seed = 1;
@@ -68,6 +69,13 @@ void add_options(CLI::App& app, Settings& settings) {
       ->option_text("K,...")
       ->delimiter(',')
       ->check(CLI::Range(1, 1000000).description(""));
+  app.add_option_function<std::string>(
+         "--test-history",
+         [&](const std::string& parts) { settings.tests_on_all = parts == "all"; },
+         "what is known of users when the test part is ranked: what was trained on (train,\n"
+         "default), or the validation part, too (all), as where the last ones are left out")
+      ->option_text("PARTS")
+      ->check(CLI::IsMember({"train", "all"}).description(""));
   add_source_option(app, settings.sources, sources_of_models);
   add_computation_options(app, settings.computation);
   add_form_option(app, settings.computation);
@@ -244,6 +252,9 @@ void compare(const Settings& settings) {
 
   lae::EvaluateOptions evaluation;
   evaluation.cutoffs = settings.cutoffs;
+  lae::Csr<Scalar> all_before_test;
+  if (settings.tests_on_all) all_before_test = data.train + data.valid;
+  const lae::Csr<Scalar>& histories = settings.tests_on_all ? all_before_test : data.train;
   std::vector<Outcome> outcomes;
   for (std::size_t i = 0; i < prepared.size(); ++i) {
     const ModelEntry<Scalar>& model = selection.models[i];
@@ -258,7 +269,7 @@ void compare(const Settings& settings) {
 
     status.show(task + ": evaluate");
     const auto evaluate_start = std::chrono::steady_clock::now();
-    lae::EvaluationReport test = lae::evaluate(fitted, data.train, data.test, evaluation);
+    lae::EvaluationReport test = lae::evaluate(fitted, histories, data.test, evaluation);
     const double evaluate_seconds = seconds_since(evaluate_start);
     Interruption::check();
     lae::EvaluationReport valid = lae::evaluate(fitted, data.train, data.valid, evaluation);
@@ -279,6 +290,7 @@ void compare(const Settings& settings) {
                                 {"scalar", settings.computation.scalar_name()},
                                 {"threads", lae::thread_count()},
                                 {"cutoffs", settings.cutoffs},
+                                {"test_history", settings.tests_on_all ? "all" : "train"},
                                 {"models", std::move(models)},
                                 {"left_out", selection.left_out}});
   }
