@@ -117,7 +117,7 @@ TEST_CASE("Searches keep to their memory budget", "[tuning][memory]") {
   protocol.lambda_f = {10, 20};
   protocol.lambda_kd = {50, 100};
   lae::FitControl control;
-  control.memory_budget = items * items * sizeof(double) * 3 / 2;
+  control.memory_budget = items * items * sizeof(double) * 5 / 4;
   const yardstick::PeakMemory memory;
   const auto tuned = lae::tune_l3ae<double>(x, f, held_out, protocol, {}, control);
   CHECK(tuned.l3ae.trials.size() == 4);
