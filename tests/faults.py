@@ -659,6 +659,8 @@ def main():
     arguments = parser.parse_args()
     if arguments.kills is None:
         arguments.kills = 10 if arguments.short else 200
+    # Ended from outside, it still unmounts and removes what it made.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     print(f"seed {arguments.seed}", flush=True)
     report = Report()
     start = time.monotonic()
