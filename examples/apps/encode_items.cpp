@@ -15,6 +15,7 @@
 #include <lae/data/prepare_features.hpp>
 #include <lae/data/text_features.hpp>
 #include <lae/io/npy.hpp>
+#include <lae/io/partial_name.hpp>
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -192,22 +193,22 @@ void write_embeddings(const fs::path& folder, const lae::Matrix<float>& embeddin
   write_json(about.partial(), json);
 
   // From here on there is nothing to write but names.
-  const fs::path vectors_before = vectors.partial().string() + ".before";
-  const fs::path about_before = about.partial().string() + ".before";
+  std::error_code error;
+  const lae::PartialName vectors_before(vectors.target(), error);
+  if (error) throw lae::FileError(vectors.target(), "cannot be replaced: " + error.message());
+  const lae::PartialName about_before(about.target(), error);
+  if (error) throw lae::FileError(about.target(), "cannot be replaced: " + error.message());
   std::error_code ignored;
-  fs::create_hard_link(vectors.target(), vectors_before, ignored);
-  fs::rename(about.target(), about_before, ignored);
+  fs::create_hard_link(vectors.target(), vectors_before.path(), ignored);
+  fs::rename(about.target(), about_before.path(), ignored);
   try {
     vectors.commit();
     about.commit();
   } catch (const lae::FileError&) {
-    fs::rename(vectors_before, vectors.target(), ignored);
-    fs::rename(about_before, about.target(), ignored);
-    fs::remove(vectors_before, ignored);  // renaming leaves two names of one file as they are
+    fs::rename(vectors_before.path(), vectors.target(), ignored);
+    fs::rename(about_before.path(), about.target(), ignored);
     throw;
   }
-  fs::remove(vectors_before, ignored);
-  fs::remove(about_before, ignored);
 }
 
 /// How far the encoding is, and how long it will take, for the status line.
