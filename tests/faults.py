@@ -270,7 +270,7 @@ class Faults:
             self.report.failure(task, what, f"names no file: {done.err}")
         return "refused"
 
-    def check_next_run(self, task, what, may_leave=""):
+    def check_next_run(self, task, what, may_leave=()):
         done = run(task.command(self.folder))
         # A first run may have finished: there is nothing left to do then.
         if done.code != 0 and "exists already" not in done.err:
@@ -279,8 +279,8 @@ class Faults:
         if task.most_texts is not None and texts > task.most_texts:
             self.report.failure(task, what, f"{texts} texts were paid for")
         self.check_state(task, what + ", next run", ("new",))
-        left = [name for name in task.leftovers(self.folder) if not may_leave or
-                may_leave not in name]
+        left = [name for name in task.leftovers(self.folder)
+                if not any(part in name for part in may_leave)]
         if left:
             self.report.failure(task, what, f"after the next run is left: {' '.join(left)}")
 
@@ -366,8 +366,9 @@ class Faults:
                 left = task.leftovers(self.folder)
                 if left and call != "remove":
                     self.report.failure(task, what, f"is left: {' '.join(left)}")
-                # Only the next writer of a file removes a lock that could not be removed.
-                self.check_next_run(task, what, ".lock-" if call == "remove" else "")
+                # What could not be removed keeps its lock until the same file is written again.
+                self.check_next_run(task, what,
+                                    (".lock-", ".partial-") if call == "remove" else ())
             if tried > 0:
                 self.report.row(task, f"{call}: {errno.errorcode[reason]}", tried, outcomes)
 
