@@ -27,6 +27,7 @@
 
 #include "lae/core/progress.hpp"
 #include "lae/io/file.hpp"
+#include "lae/io/partial_name.hpp"
 #include "terminal.hpp"
 
 namespace example {
@@ -149,6 +150,12 @@ inline std::vector<std::string> split_ids(std::string_view text) {
 
 inline double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// Removes what killed writers of a file left beside it, where it may not be written again.
+inline void clear_up_beside(const std::filesystem::path& path) {
+  std::error_code ignored;
+  const lae::PartialName name(path, ignored);
 }
 
 /// \throws lae::FileError; an existing file is then as it was.

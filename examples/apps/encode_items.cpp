@@ -838,6 +838,7 @@ void run(Settings& settings) {
   if (without_text == items.prompts.size()) throw lae::FileError(path, "holds no prompts");
   // An unwritable folder is better known now than after the work.
   { const lae::AtomicReplacement reservation(settings.data / file_name::embeddings); }
+  clear_up_beside(settings.data / file_name::encoder);
   settings.built_in ? encode_built_in(settings, items, without_text)
                     : encode_by_server(settings, items, without_text);
 }

@@ -58,6 +58,7 @@ class StepStore {
 
   /// The result of a step, if it was computed from the same inputs.
   std::optional<ordered_json> find(const std::string& step, const ordered_json& inputs) const {
+    for (const char* kind : {".json", ".npy"}) clear_up_beside(folder_ / (step + kind));
     std::ifstream file(folder_ / (step + ".json"));
     if (!file) return std::nullopt;
     const ordered_json json = ordered_json::parse(file, nullptr, false);
