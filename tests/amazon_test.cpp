@@ -593,8 +593,8 @@ TEST_CASE("Logs of other forms: columns, separators, times") {
 
   lae::RatingLogFormat counts;
   counts.has_stars = false;
-  const std::string header = "user_id,parent_asin,rating,timestamp\n";
-  CHECK(read(header + "a,b,120,1\n", counts) == Lines{"a b 120 1"});
-  CHECK_THROWS_WITH(read(header + "a,b,inf,1\n", counts), ContainsSubstring("finite"));
-  CHECK_THROWS_WITH(read(header + "a,b,120,1\n", {}), ContainsSubstring("0 ... 5"));
+  const std::string columns = "user_id,parent_asin,rating,timestamp\n";
+  CHECK(read(columns + "a,b,120,1\n", counts) == Lines{"a b 120 1"});
+  CHECK_THROWS_WITH(read(columns + "a,b,inf,1\n", counts), ContainsSubstring("finite"));
+  CHECK_THROWS_WITH(read(columns + "a,b,120,1\n", {}), ContainsSubstring("0 ... 5"));
 }

@@ -23,6 +23,9 @@
   LAE_INSTANCE Recommendations<Scalar> detail::rank_users<ItemModel<Scalar>, Scalar>(            \
       const ItemModel<Scalar>&, const Csr<Scalar>&, const std::vector<Index>&,                   \
       const RecommendOptions&, const detail::EveryItem&);                                        \
+  LAE_INSTANCE Recommendations<Scalar> detail::rank_users<OrPopular<ItemModel<Scalar>>, Scalar>( \
+      const OrPopular<ItemModel<Scalar>>&, const Csr<Scalar>&, const std::vector<Index>&,        \
+      const RecommendOptions&, const detail::EveryItem&);                                        \
   LAE_INSTANCE TruncatedSvd<Scalar> truncated_svd<Scalar>(                                       \
       const Csr<Scalar>&, const TruncatedSvdOptions&, const Progress&);                          \
   LAE_INSTANCE TruncatedSvd<Scalar> truncated_svd<Scalar>(                                       \
