@@ -29,18 +29,30 @@ void require_finite(Scalar value, std::string_view name, Index row, Index column
 /// A compressed copy with sorted rows; entries that stand twice in a row keep their order.
 template <class Scalar, class Derived>
 Csr<Scalar> sorted_rows(const Eigen::SparseMatrixBase<Derived>& matrix) {
-  Csr<Scalar> rows = matrix.derived().template cast<Scalar>();
-  rows.makeCompressed();
-  for (Index row = 0; row < rows.rows(); ++row) {
-    const Index* const columns = rows.innerIndexPtr();
-    if (!std::is_sorted(columns + rows.outerIndexPtr()[row],
-                        columns + rows.outerIndexPtr()[row + 1])) {
-      // Transposing walks through the rows in order.
-      const Csr<Scalar> transposed = rows.transpose();
-      return transposed.transpose();
+  if constexpr (!Derived::IsRowMajor ||
+                !std::is_base_of_v<Eigen::SparseCompressedBase<Derived>, Derived>) {
+    return sorted_rows<Scalar>(Csr<typename Derived::Scalar>(matrix.derived()));
+  } else {
+    // Entry by entry, since Eigen's own copy takes rows to be sorted already.
+    Csr<Scalar> rows(matrix.rows(), matrix.cols());
+    rows.resizeNonZeros(matrix.derived().nonZeros());
+    bool are_sorted = true;
+    Index count = 0;
+    for (Index row = 0; row < matrix.rows(); ++row) {
+      const Index begin = count;
+      for (typename Derived::InnerIterator entry(matrix.derived(), row); entry; ++entry) {
+        rows.innerIndexPtr()[count] = entry.col();
+        rows.valuePtr()[count] = static_cast<Scalar>(entry.value());
+        if (count > begin && entry.col() < rows.innerIndexPtr()[count - 1]) are_sorted = false;
+        ++count;
+      }
+      rows.outerIndexPtr()[row + 1] = count;
     }
+    if (are_sorted) return rows;
+    // Transposing walks through the rows in order.
+    const Csr<Scalar> transposed = rows.transpose();
+    return transposed.transpose();
   }
-  return rows;
 }
 
 /// Adds up entries that stand twice in a row. \param rows compressed and sorted
