@@ -112,7 +112,8 @@ inline constexpr FileKind file_kinds[] = {
 }
 
 inline constexpr std::string_view json_array_message =
-    "a JSON array, where one object a line is expected: jq -c '.[]' IN.json > OUT.jsonl writes it so";
+    "a JSON array, where one object a line is expected: jq -c '.[]' IN.json > OUT.jsonl writes it "
+    "so";
 
 }  // namespace detail
 }  // namespace LAE_ABI
