@@ -66,7 +66,8 @@ inline void append_utf8(std::uint32_t code, std::string& text) {
 }
 
 /// Reads what follows "\u" at the beginning of `text`: four digits, and the second half of a pair
-/// that the first half begins, a backslash, u and four digits. \return how many bytes that took; 0 if it is not there.
+/// that the first half begins, an escape of its own.
+/// \return how many bytes that took; 0 if it is not there.
 [[nodiscard]] inline std::size_t append_utf16_escape(std::string_view text, std::string& to) {
   std::uint32_t code = 0;
   if (!parse_hex(text, 4, code)) return 0;
