@@ -20,8 +20,8 @@ using lae::Matrix;
 
 namespace {
 
-constexpr Index users = 12;
-constexpr Index items = 7;
+constexpr Index user_count = 12;
+constexpr Index item_count = 7;
 
 /// Sources of features in no order.
 template <class Scalar>
@@ -31,12 +31,13 @@ lae::Dataset<Scalar> some_dataset() {
     return Csr<Scalar>(random.interactions(rows, columns, 0.3).template cast<Scalar>());
   };
   const auto dense = [&](Index columns) {
-    return Matrix<Scalar>(random.dense(items, columns).template cast<Scalar>());
+    return Matrix<Scalar>(random.dense(item_count, columns).template cast<Scalar>());
   };
-  lae::Dataset<Scalar> data{sparse(users, items), sparse(users, items), sparse(users, items)};
+  lae::Dataset<Scalar> data{sparse(user_count, item_count), sparse(user_count, item_count),
+                            sparse(user_count, item_count)};
   data.embeddings = dense(3);
-  data.tags = sparse(items, 5);
-  data.features.push_back({"words", sparse(items, 9)});
+  data.tags = sparse(item_count, 5);
+  data.features.push_back({"words", sparse(item_count, 9)});
   data.features.push_back({"images.v2", dense(4)});
   return data;
 }
@@ -136,11 +137,11 @@ TEST_CASE("Parts of a data set that do not belong together are named with both s
   lae::Dataset<float> data = some_dataset<float>();
   CHECK(argument_error(data).empty());
   SECTION("valid") {
-    data.valid = Csr<float>(users, items + 1);
+    data.valid = Csr<float>(user_count, item_count + 1);
     CHECK(argument_error(data) == "valid.npz is 12 x 8, but train.npz is 12 x 7 (users x items)");
   }
   SECTION("test") {
-    data.test = Csr<float>(users - 1, items);
+    data.test = Csr<float>(user_count - 1, item_count);
     CHECK(argument_error(data) == "test.npz is 11 x 7, but train.npz is 12 x 7 (users x items)");
   }
   SECTION("embeddings") {
@@ -195,24 +196,25 @@ TEST_CASE("Files of a data set that cannot be used are named") {
     CHECK_FALSE(lae::dataset_parts(folder).embeddings);
   }
   SECTION("two files of one name") {
-    lae::save_npy(folder / "features" / "words.npy", Matrix<float>(Matrix<float>::Zero(items, 1)));
+    lae::save_npy(folder / "features" / "words.npy",
+                  Matrix<float>(Matrix<float>::Zero(item_count, 1)));
     CHECK_THAT(file_error(folder / "features", load),
                ContainsSubstring("both words.npy and words.npz"));
   }
   SECTION("values that are not finite") {
-    Matrix<float> images = Matrix<float>::Zero(items, 2);
+    Matrix<float> images = Matrix<float>::Zero(item_count, 2);
     images(4, 1) = -std::numeric_limits<float>::infinity();
     lae::save_npy(folder / "features" / "images.v2.npy", images);
     CHECK_THAT(file_error(folder / "features" / "images.v2.npy", load),
                ContainsSubstring("holds a value that is not finite (-inf) in row 4, column 1"));
-    Csr<float> train(users, items);
+    Csr<float> train(user_count, item_count);
     train.insert(3, 2) = nan;
     lae::save_npz(folder / "train.npz", train);
     CHECK_THAT(file_error(folder / "train.npz", load),
                ContainsSubstring("holds a value that is not finite (nan) in row 3, column 2"));
   }
   SECTION("features of other items") {
-    lae::save_npz(folder / "features" / "words.npz", Csr<float>(items + 2, 4));
+    lae::save_npz(folder / "features" / "words.npz", Csr<float>(item_count + 2, 4));
     CHECK_THROWS_WITH(load(), "features/words.npz has 9 rows, but train.npz has 7 items (columns)");
   }
   SECTION("features that are a file") {

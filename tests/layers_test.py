@@ -30,6 +30,36 @@ ROOMLESS = {"lae/lae.hpp", "lae/version.hpp", "lae/instances.hpp", "lae/detail/i
 FILES = re.compile(r"#include <(fstream|cstdio|stdio\.h|filesystem)>")
 MAY_TOUCH_FILES = re.compile(r"lae/(detail/)?(io|data)/|lae/detail/core/machine_memory\.hpp")
 
+# What a header that names the left includes itself, so that it compiles whatever came before. That
+# Eigen is there is taken for granted where headers are compiled alone, so this is its only check.
+NEEDS = {
+    r"Eigen::": r"<Eigen/|\"lae/core/types\.hpp\"",
+    r"std::(min|max|sort|stable_sort|nth_element|fill|copy|find_if|lower_bound|any_of|all_of)\b": "<algorithm>",
+    r"std::array\b": "<array>",
+    r"std::(sqrt|abs|pow|log2?|exp|isfinite|isnan|isinf|floor|ceil|hypot)\b": "<cmath>",
+    r"std::(u?int(8|16|32|64)_t)\b": "<cstdint>",
+    r"std::(memcpy|memcmp|memmove|strlen|strerror)\b": "<cstring>",
+    r"std::function\b": "<functional>",
+    r"std::numeric_limits\b": "<limits>",
+    r"std::map\b": "<map>",
+    r"std::(unique_ptr|shared_ptr|make_unique|make_shared)\b": "<memory>",
+    r"std::(iota|accumulate)\b": "<numeric>",
+    r"std::optional\b": "<optional>",
+    r"std::set\b": "<set>",
+    r"std::string\b": "<string>",
+    r"std::string_view\b": "<string_view>",
+    r"std::(is_same_v|enable_if_t|conditional_t|decay_t|remove_\w+_t|is_\w+_v)\b": "<type_traits>",
+    r"std::unordered_map\b": "<unordered_map>",
+    r"std::(move|pair|forward|exchange|swap)\b": "<utility>",
+    r"std::variant\b": "<variant>",
+    r"std::vector\b": "<vector>",
+}
+
+
+def code_of(text):
+    """The text without its comments."""
+    return re.sub(r"//.*", "", text)
+
 
 def headers():
     """Each header's name, as one includes it, and its text."""
@@ -79,6 +109,15 @@ class Layers(unittest.TestCase):
             for header, text in headers()
             if "/detail/" not in header and re.search(r"\bnamespace\s+(\w+::)*detail\b", text)
         ]
+        self.assertEqual(problems, [], "\n" + "\n".join(problems))
+
+    def test_headers_include_what_they_name(self):
+        problems = []
+        for header, text in headers():
+            code = code_of(text)
+            for names, file in NEEDS.items():
+                if re.search(names, code) and not re.search(rf"#include ({file})", text):
+                    problems.append(f"{header}: needs #include {file}")
         self.assertEqual(problems, [], "\n" + "\n".join(problems))
 
     def test_only_files_and_data_touch_files(self):

@@ -56,7 +56,7 @@ const char* const float32_empty =
     "6c73652c20277368617065273a2028302c2033292c207d2020202020202020202020202020202020202020202020"
     "20202020202020202020202020202020202020202020202020202020202020202020200a";
 
-Matrix<double> example() {
+Matrix<double> numbers() {
   Matrix<double> matrix(2, 3);
   matrix << 1, 2, 3, -4, 5.5, 1e-3;
   return matrix;
@@ -88,8 +88,8 @@ const std::string six_floats = raw(std::vector<float>{1, 2, 3, 4, 5, 6});
 }  // namespace
 
 TEMPLATE_TEST_CASE("load_npy reads what NumPy wrote", "[npy]", float, double) {
-  const Matrix<TestType> in_float = example().cast<float>().cast<TestType>();
-  const Matrix<TestType> in_double = example().cast<TestType>();
+  const Matrix<TestType> in_float = numbers().cast<float>().cast<TestType>();
+  const Matrix<TestType> in_double = numbers().cast<TestType>();
   CHECK(read_bytes_as_npy<TestType>(from_hex(float32_c_order)) == in_float);
   CHECK(read_bytes_as_npy<TestType>(from_hex(float32_version_2)) == in_float);
   CHECK(read_bytes_as_npy<TestType>(from_hex(float32_version_3)) == in_float);
@@ -105,9 +105,9 @@ TEMPLATE_TEST_CASE("load_npy reads what NumPy wrote", "[npy]", float, double) {
 
 TEST_CASE("save_npy writes the bytes that NumPy writes", "[npy]") {
   const TemporaryFolder folder;
-  save_npy(folder / "c.npy", example().cast<float>());
+  save_npy(folder / "c.npy", numbers().cast<float>());
   CHECK(read_bytes(folder / "c.npy") == from_hex(float32_c_order));
-  save_npy(folder / "fortran.npy", example(), {/*fortran_order=*/true});
+  save_npy(folder / "fortran.npy", numbers(), {/*fortran_order=*/true});
   CHECK(read_bytes(folder / "fortran.npy") == from_hex(float64_fortran_order));
   save_npy(folder / "empty.npy", Matrix<float>(0, 3));
   CHECK(read_bytes(folder / "empty.npy") == from_hex(float32_empty));
@@ -338,21 +338,21 @@ TEST_CASE("load_npy says why a file cannot be opened", "[npy]") {
 TEST_CASE("save_npy says why a file cannot be written", "[npy]") {
   const TemporaryFolder folder;
   const std::filesystem::path no_folder = folder / "missing/matrix.npy";
-  CHECK_THAT(file_error(no_folder, [&] { save_npy(no_folder, example()); }),
+  CHECK_THAT(file_error(no_folder, [&] { save_npy(no_folder, numbers()); }),
              ContainsSubstring("cannot be written: No such file"));
   write_bytes(folder / "file", "");
   const std::filesystem::path in_file = folder / "file/matrix.npy";
-  CHECK_THAT(file_error(in_file, [&] { save_npy(in_file, example()); }),
+  CHECK_THAT(file_error(in_file, [&] { save_npy(in_file, numbers()); }),
              ContainsSubstring("cannot be written: Not a directory"));
   const std::filesystem::path device = "/dev/null";
-  CHECK_THAT(file_error(device, [&] { save_npy(device, example()); }),
+  CHECK_THAT(file_error(device, [&] { save_npy(device, numbers()); }),
              ContainsSubstring("not a regular file"));
 }
 
 TEST_CASE("a write that fails half-way leaves the old .npy file", "[npy]") {
   const TemporaryFolder folder;
   const std::filesystem::path path = folder / "matrix.npy";
-  save_npy(path, example());
+  save_npy(path, numbers());
   // The first fails while it writes, the second while it flushes its buffer at the end.
   const Index rows = GENERATE(100, 5);
   {
@@ -360,7 +360,7 @@ TEST_CASE("a write that fails half-way leaves the old .npy file", "[npy]") {
     CHECK_THAT(file_error(path, [&] { save_npy(path, numbered<double>(rows, 100)); }),
                ContainsSubstring("cannot be written: File too large"));
   }
-  CHECK(load_npy<double>(path) == example());
+  CHECK(load_npy<double>(path) == numbers());
   CHECK(folder.file_count() == 1);
 }
 

@@ -61,17 +61,17 @@ struct Leaning {
 
 using Solver = lae::Solver<Leaning>;
 
-struct Shop {
+struct OwnShop {
   lae::Csr<double> train;
   lae::Csr<double> valid;
   lae::Matrix<double> features;
 };
 
-Shop make_shop(std::uint64_t seed, Index users, Index items, Index dimensions) {
+OwnShop make_own_shop(std::uint64_t seed, Index users, Index items, Index dimensions) {
   RandomData random(seed);
   const lae::Csr<double> all = random.interactions(users, items, 0.2);
-  Shop shop{lae::Csr<double>(users, items), lae::Csr<double>(users, items),
-            random.dense(items, dimensions)};
+  OwnShop shop{lae::Csr<double>(users, items), lae::Csr<double>(users, items),
+               random.dense(items, dimensions)};
   for (Index user = 0; user < users; ++user) {
     for (lae::Csr<double>::InnerIterator entry(all, user); entry; ++entry) {
       // No two items with the same scores, which rounding would put in any order.
@@ -85,7 +85,7 @@ Shop make_shop(std::uint64_t seed, Index users, Index items, Index dimensions) {
 }
 
 /// The weights by the textbook.
-Dense textbook(const Shop& shop, const Leaning& options) {
+Dense textbook(const OwnShop& shop, const Leaning& options) {
   const Dense f = shop.features;
   const double q = f.squaredNorm() / static_cast<double>(f.rows());
   const double softness = options.softness.is_relative ? options.softness.value * q  //
@@ -98,7 +98,7 @@ Dense textbook(const Shop& shop, const Leaning& options) {
 }
 
 /// The mean recall of the lists that these weights give, by their definition.
-double textbook_recall(const Dense& weights, const Shop& shop, Index k) {
+double textbook_recall(const Dense& weights, const OwnShop& shop, Index k) {
   const Dense train = shop.train;
   const Dense valid = shop.valid;
   double sum = 0;
@@ -121,8 +121,8 @@ double textbook_recall(const Dense& weights, const Shop& shop, Index k) {
 
 TEST_CASE("A user's own model is fitted as its recipe says", "[own_model]") {
   // More and fewer users than items; features of low rank and not.
-  for (const auto& shop : {make_shop(1, 60, 30, 4), make_shop(2, 20, 45, 6),
-                           make_shop(3, 50, 24, 24), make_shop(4, 12, 30, 30)}) {
+  for (const auto& shop : {make_own_shop(1, 60, 30, 4), make_own_shop(2, 20, 45, 6),
+                           make_own_shop(3, 50, 24, 24), make_own_shop(4, 12, 30, 30)}) {
     Leaning absolute;
     absolute.softness = 0.7;
     for (const Leaning& options : {Leaning(), absolute, Leaning{0.5, 1, 2.0, 0.5},  //
@@ -142,7 +142,7 @@ TEST_CASE("A user's own model refuses options by the names it gave them", "[own_
 }
 
 TEST_CASE("A user's own model is estimated, and kept to its budget", "[own_model]") {
-  const Shop shop = make_shop(5, 80, 50, 5);
+  const OwnShop shop = make_own_shop(5, 80, 50, 5);
   const Solver solver;
   const lae::FitCost cost = solver.estimate(lae::problem_size(shop.train, shop.features));
   CHECK(cost.flops > 50.0 * 50 * 50);
@@ -157,7 +157,7 @@ TEST_CASE("A user's own model is estimated, and kept to its budget", "[own_model
 }
 
 TEST_CASE("A user's own model is searched, evaluated and saved", "[own_model]") {
-  const Shop shop = make_shop(6, 90, 40, 5);
+  const OwnShop shop = make_own_shop(6, 90, 40, 5);
   auto points = lae::vary(std::vector<Leaning>(1), "stiffness", {0.5, 5});
   points = lae::vary(points, "lean", {0, 0.8});
   points = lae::vary(points, &Leaning::softness, {0.1, 2});

@@ -8,6 +8,7 @@
 
 #include "catch.hpp"
 #include "naive.hpp"
+#include "naive_metrics.hpp"
 #include "random_data.hpp"
 #include "threads.hpp"
 
@@ -21,14 +22,6 @@ using naive::Dense;
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
-
-std::vector<Index> row_of(const Matrix<Index>& lists, Index row) {
-  return {lists.row(row).begin(), lists.row(row).end()};
-}
-
-Csr<double> sparse(const Dense& dense) {
-  return Csr<double>(dense.sparseView());
-}
 
 /// Weights with many equal scores: small whole numbers.
 ItemModel<double> coarse_model(RandomData& random, Index items) {
@@ -60,7 +53,7 @@ TEST_CASE("Lists equal a full sort, ties to the lower index", "[recommend]") {
           if (exclude_seen) excluded = naive::items_of(Dense(histories), user);
           std::vector<Index> expected = naive::ranking(scores.row(user), excluded);
           expected.resize(25, -1);
-          CHECK(row_of(top.items, user) == expected);
+          CHECK(naive::row_of(top.items, user) == expected);
           for (Index place = 0; place < 25; ++place) {
             const Index item = top.items(user, place);
             CHECK(top.scores(user, place) == (item < 0 ? -infinity : scores(user, item)));
@@ -98,7 +91,7 @@ TEST_CASE("Allow and deny lists bound what is recommended", "[recommend]") {
     for (const Index item : {3, 8, 21}) {
       if (seen.count(item) == 0) expected.insert(item);
     }
-    const std::vector<Index> row = row_of(top.items, user);
+    const std::vector<Index> row = naive::row_of(top.items, user);
     std::set<Index> recommended(row.begin(), row.end());
     CHECK(recommended.erase(-1) == 1);
     CHECK(recommended == expected);
@@ -129,7 +122,7 @@ TEST_CASE("New users fold in: any rows over the model's items", "[recommend]") {
   CHECK(lae::recommend(model, strangers, {5}).items == lae::recommend(model, weighted, {5}).items);
   const Csr<double> nobody(2, 25);
   const auto top = lae::recommend(model, nobody, {3});
-  CHECK(row_of(top.items, 1) == std::vector<Index>{0, 1, 2});  // all scores are zero
+  CHECK(naive::row_of(top.items, 1) == std::vector<Index>{0, 1, 2});  // all scores are zero
   CHECK(lae::recommend(model, Csr<double>(0, 25), {3}).items.rows() == 0);
 }
 
@@ -138,8 +131,9 @@ TEST_CASE("Scores that are NaN are never recommended", "[recommend]") {
   weights(0, 1) = std::numeric_limits<double>::quiet_NaN();
   weights(0, 2) = -infinity;
   weights(0, 3) = 1;
-  const auto top = lae::recommend(ItemModel<double>(weights), sparse(Dense::Identity(1, 4)), {4});
-  CHECK(row_of(top.items, 0) == std::vector<Index>{3, 2, -1, -1});
+  const auto top =
+      lae::recommend(ItemModel<double>(weights), naive::sparse(Dense::Identity(1, 4)), {4});
+  CHECK(naive::row_of(top.items, 0) == std::vector<Index>{3, 2, -1, -1});
 }
 
 TEST_CASE("recommend refuses what it cannot do", "[recommend][errors]") {
@@ -176,7 +170,18 @@ Split random_split(std::uint64_t seed, Index users, Index items) {
     if (user % 7 == 0) test.row(user).setZero();
   }
   test = (train.array() != 0).select(0, test);
-  return {sparse(train), sparse(test)};
+  return {naive::sparse(train), naive::sparse(test)};
+}
+
+/// Every user's candidates, best first.
+std::vector<std::vector<Index>> rankings(const ItemModel<double>& model, const Csr<double>& train) {
+  const Dense histories(train);
+  const Dense scores = model.score(train);
+  std::vector<std::vector<Index>> lists;
+  for (Index user = 0; user < histories.rows(); ++user) {
+    lists.push_back(naive::ranking(scores.row(user), naive::items_of(histories, user)));
+  }
+  return lists;
 }
 
 /// One value for each user that counts.
@@ -190,35 +195,22 @@ struct NaiveMetrics {
   }
 };
 
-NaiveMetrics naive_metrics(const ItemModel<double>& model, const Split& split, Index k, bool capped,
-                           const std::set<Index>& counted) {
-  const Dense train(split.train);
-  const Dense test(split.test);
-  const Dense scores = train * model.weights();
+NaiveMetrics naive_metrics(const std::vector<std::vector<Index>>& lists, const Csr<double>& test,
+                           Index k, bool capped, const std::set<Index>& counted) {
+  const Dense held_out(test);
   NaiveMetrics metrics;
-  for (Index user = 0; user < train.rows(); ++user) {
+  for (Index user = 0; user < held_out.rows(); ++user) {
     std::set<Index> relevant;
-    for (const Index item : naive::items_of(test, user)) {
+    for (const Index item : naive::items_of(held_out, user)) {
       if (counted.count(item) != 0) relevant.insert(item);
     }
     if (relevant.empty()) continue;
-    const auto ranked = naive::ranking(scores.row(user), naive::items_of(train, user));
-    double hits = 0;
-    double gain = 0;
-    double ideal = 0;
-    for (Index place = 0; place < k; ++place) {
-      const double discount = 1 / std::log2(static_cast<double>(place) + 2);
-      if (place < static_cast<Index>(relevant.size())) ideal += discount;
-      if (place < static_cast<Index>(ranked.size()) &&
-          relevant.count(ranked[static_cast<std::size_t>(place)]) != 0) {
-        hits += 1;
-        gain += discount;
-      }
-    }
-    const double total = static_cast<double>(relevant.size());
+    const auto value = [&](lae::Metric metric) {
+      return naive::metric(metric, lists[static_cast<std::size_t>(user)], relevant, k, capped);
+    };
     metrics.users.push_back(user);
-    metrics.recall.push_back(hits / (capped ? std::min(total, static_cast<double>(k)) : total));
-    metrics.ndcg.push_back(gain / ideal);
+    metrics.recall.push_back(value(lae::Metric::recall));
+    metrics.ndcg.push_back(value(lae::Metric::ndcg));
   }
   return metrics;
 }
@@ -248,36 +240,43 @@ TEST_CASE("The evaluator equals a naive one", "[evaluate]") {
     const std::set<Index> head = popular_fifth(split.train);
     std::set<Index> tail = everything;
     for (const Index item : head) tail.erase(item);
+    const auto lists = rankings(model, split.train);
+    lae::EvaluateOptions options;
+    options.cutoffs = {20, 1, 5, 2000};  // in any order, also above the number of items
     for (const bool capped : {false, true}) {
+      options.recall_denominator =
+          capped ? lae::RecallDenominator::capped : lae::RecallDenominator::relevant;
+      std::vector<lae::EvaluationReport> reports;
       for (const Index batch : {1, 5, 10000}) {
-        lae::EvaluateOptions options;
-        options.cutoffs = {20, 1, 5, 2000};  // in any order, also above the number of items
         options.batch_users = batch;
-        options.recall_denominator =
-            capped ? lae::RecallDenominator::capped : lae::RecallDenominator::relevant;
-        const auto report = lae::evaluate(model, split.train, split.test, options);
-        CHECK(report.cutoffs == options.cutoffs);
-        const auto check = [&](const lae::GroupMetrics& group, const std::set<Index>& counted) {
-          for (std::size_t c = 0; c < options.cutoffs.size(); ++c) {
-            const auto expected = naive_metrics(model, split, options.cutoffs[c], capped, counted);
-            REQUIRE(group.users == expected.users);
-            CHECK(group.recall[c] == Approx(NaiveMetrics::mean(expected.recall)));
-            CHECK(group.ndcg[c] == Approx(NaiveMetrics::mean(expected.ndcg)));
-            const auto largest_error = [&](const Matrix<double>& ours,
-                                           const std::vector<double>& theirs) {
-              const auto column = ours.col(static_cast<Index>(c));
-              return (column - Eigen::Map<const Eigen::VectorXd>(theirs.data(), column.size()))
-                  .cwiseAbs()
-                  .maxCoeff();
-            };
-            CHECK(largest_error(group.user_recall, expected.recall) < 1e-14);
-            CHECK(largest_error(group.user_ndcg, expected.ndcg) < 1e-14);
-          }
-        };
-        check(report.all, everything);
-        check(report.head, head);
-        check(report.tail, tail);
+        reports.push_back(lae::evaluate(model, split.train, split.test, options));
+        CHECK(reports.back().cutoffs == options.cutoffs);
       }
+      const auto check = [&](lae::GroupMetrics lae::EvaluationReport::*group,
+                             const std::set<Index>& counted) {
+        for (std::size_t c = 0; c < options.cutoffs.size(); ++c) {
+          const auto expected =
+              naive_metrics(lists, split.test, options.cutoffs[c], capped, counted);
+          const auto largest_error = [&](const Matrix<double>& ours,
+                                         const std::vector<double>& theirs) {
+            const auto column = ours.col(static_cast<Index>(c));
+            return (column - Eigen::Map<const Eigen::VectorXd>(theirs.data(), column.size()))
+                .cwiseAbs()
+                .maxCoeff();
+          };
+          for (const auto& report : reports) {
+            const lae::GroupMetrics& ours = report.*group;
+            REQUIRE(ours.users == expected.users);
+            CHECK(ours.recall[c] == Approx(NaiveMetrics::mean(expected.recall)));
+            CHECK(ours.ndcg[c] == Approx(NaiveMetrics::mean(expected.ndcg)));
+            CHECK(largest_error(ours.user_recall, expected.recall) < 1e-14);
+            CHECK(largest_error(ours.user_ndcg, expected.ndcg) < 1e-14);
+          }
+        }
+      };
+      check(&lae::EvaluationReport::all, everything);
+      check(&lae::EvaluationReport::head, head);
+      check(&lae::EvaluationReport::tail, tail);
     }
   }
 }
@@ -294,12 +293,12 @@ TEST_CASE("A perfect and a worst recommender", "[evaluate]") {
     knows(user, half + user) = 1;
   }
   const auto perfect =
-      lae::evaluate(ItemModel<double>(knows), sparse(train), sparse(test), {{1, 5}});
+      lae::evaluate(ItemModel<double>(knows), naive::sparse(train), naive::sparse(test), {{1, 5}});
   CHECK(perfect.all.recall == std::vector<double>{1, 1});
   CHECK(perfect.all.ndcg == std::vector<double>{1, 1});
   CHECK(perfect.all.users.size() == 20);
-  const auto worst = lae::evaluate(ItemModel<double>(-knows), sparse(train), sparse(test),
-                                   {{1, 2 * half - 2, 2 * half - 1}});
+  const auto worst = lae::evaluate(ItemModel<double>(-knows), naive::sparse(train),
+                                   naive::sparse(test), {{1, 2 * half - 2, 2 * half - 1}});
   CHECK(worst.all.recall == std::vector<double>{0, 0, 1});  // last of all candidates
   CHECK(worst.all.ndcg[1] == 0);
 }

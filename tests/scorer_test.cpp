@@ -93,20 +93,12 @@ struct Factors {
   }
 };
 
-std::vector<Index> row_of(const Matrix<Index>& lists, Index row) {
-  return {lists.row(row).begin(), lists.row(row).end()};
-}
-
-Csr<double> sparse(const Dense& dense) {
-  return Csr<double>(dense.sparseView());
-}
-
 /// Some users have no test items, some no history; histories count differently.
-struct Split {
+struct WeightedSplit {
   Dense train;
   Dense test;
 
-  Split(RandomData& random, Index users, Index items)
+  WeightedSplit(RandomData& random, Index users, Index items)
       : train(random.interactions(users, items, 0.1)),
         test(random.interactions(users, items, 0.06)) {
     for (Index user = 0; user < users; ++user) {
@@ -180,8 +172,9 @@ TEMPLATE_TEST_CASE("Scorers: ranked lists, also with a predicate", "[scorer]", S
         options.k = 25;
         options.batch_users = batch;
         options.deny = {0};
-        const auto top = has_predicate ? lae::recommend(model, sparse(histories), options, allowed)
-                                       : lae::recommend(model, sparse(histories), options);
+        const auto top = has_predicate
+                             ? lae::recommend(model, naive::sparse(histories), options, allowed)
+                             : lae::recommend(model, naive::sparse(histories), options);
         for (Index user = 0; user < users; ++user) {
           std::set<Index> excluded = naive::items_of(histories, user);
           excluded.insert(0);
@@ -190,7 +183,7 @@ TEMPLATE_TEST_CASE("Scorers: ranked lists, also with a predicate", "[scorer]", S
           }
           std::vector<Index> expected = naive::ranking(scores.row(user), excluded);
           expected.resize(25, -1);
-          REQUIRE(row_of(top.items, user) == expected);
+          REQUIRE(naive::row_of(top.items, user) == expected);
           for (Index place = 0; place < 25 && expected[static_cast<std::size_t>(place)] >= 0;
                ++place) {
             REQUIRE(static_cast<double>(top.scores(user, place)) ==
@@ -209,7 +202,7 @@ TEMPLATE_TEST_CASE("Scorers: all metrics", "[scorer][evaluate]", SCORERS) {
     const Index items = size.second;
     const Factors factors(random, items);
     const auto model = factors.make<TestType>();
-    const Split split(random, users, items);
+    const WeightedSplit split(random, users, items);
     const Dense scores = split.train * factors.matrix();
     std::vector<std::pair<double, Index>> popularity;
     for (Index item = 0; item < items; ++item) {
@@ -226,7 +219,8 @@ TEMPLATE_TEST_CASE("Scorers: all metrics", "[scorer][evaluate]", SCORERS) {
     options.recall_denominator =
         capped ? lae::RecallDenominator::capped : lae::RecallDenominator::relevant;
     options.all_user_values = true;
-    const auto report = lae::evaluate(model, sparse(split.train), sparse(split.test), options);
+    const auto report =
+        lae::evaluate(model, naive::sparse(split.train), naive::sparse(split.test), options);
     CHECK(report.cutoffs == options.cutoffs);
 
     std::vector<std::vector<Index>> lists;
@@ -286,9 +280,9 @@ TEMPLATE_TEST_CASE("Scorers: the same bits from any number of threads", "[scorer
   if constexpr (!std::is_same_v<TestType, ItemModel<typename TestType::Scalar>>) {
     model.left *= typename TestType::Scalar(1) / 3;  // sums that are not exact
   }
-  const Split split(random, 700, 70);
+  const WeightedSplit split(random, 700, 70);
   const auto evaluation = [&] {
-    return lae::evaluate(model, sparse(split.train), sparse(split.test));
+    return lae::evaluate(model, naive::sparse(split.train), naive::sparse(split.test));
   };
   const auto one = with_threads(1, evaluation);
   const auto two = with_threads(2, evaluation);
@@ -300,13 +294,14 @@ TEMPLATE_TEST_CASE("Scorers: the same bits from any number of threads", "[scorer
   CHECK(one.coverage == two.coverage);
   CHECK(one.novelty == two.novelty);
   CHECK(one.gini == two.gini);
-  const auto scores = [&] { return lae::score(model, sparse(split.train)); };
+  const auto scores = [&] { return lae::score(model, naive::sparse(split.train)); };
   CHECK(with_threads(1, scores) == with_threads(2, scores));
 
   // What is kept of users changes no mean.
   lae::EvaluateOptions options;
   options.all_user_values = true;
-  const auto more = lae::evaluate(model, sparse(split.train), sparse(split.test), options);
+  const auto more =
+      lae::evaluate(model, naive::sparse(split.train), naive::sparse(split.test), options);
   for (const Metric metric : lae::all_metrics) CHECK(more.all.mean(metric) == one.all.mean(metric));
   CHECK(one.all.user_map.size() == 0);
   CHECK(more.all.user_map.rows() == static_cast<Index>(more.all.users.size()));
@@ -373,7 +368,7 @@ TEST_CASE("Reasons of a score in float are those of the score up to rounding", "
 TEST_CASE("A reason that is not a number comes first", "[explain]") {
   Matrix<double> weights = Matrix<double>::Ones(4, 4);
   weights(2, 3) = std::numeric_limits<double>::quiet_NaN();
-  const auto why = lae::explain(ItemModel<double>(weights), sparse(Dense::Ones(1, 4)), 3, 2);
+  const auto why = lae::explain(ItemModel<double>(weights), naive::sparse(Dense::Ones(1, 4)), 3, 2);
   CHECK(why.reasons[0].item == 2);
   CHECK(why.reasons[1].item == 0);
   CHECK(std::isnan(why.total));
@@ -481,7 +476,7 @@ TEMPLATE_TEST_CASE("Users without a history get popular items, of those allowed"
       of_users(user, user % items) = 1;
     }
   }
-  const lae::Csr<Scalar> train = sparse(of_users).cast<Scalar>();
+  const lae::Csr<Scalar> train = naive::sparse(of_users).cast<Scalar>();
   const auto model = Factors(random, items).make<TestType>();
   const lae::Popularity<Scalar> popularity(train);
   for (Index item = 0; item < items; ++item) {

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <string_view>
 
 #include "lae/algebra/truncated_svd.hpp"
 #include "lae/core/progress.hpp"

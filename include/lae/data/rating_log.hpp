@@ -15,6 +15,7 @@
 ///                          [&](const lae::RatingLine& line) { log.add(line); });
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>

@@ -3,6 +3,8 @@
 /// \file
 /// The list of what lae/instances.hpp compiles once.
 
+#include <vector>
+
 #include "lae/algebra/truncated_svd.hpp"
 #include "lae/detail/core/abi.hpp"
 #include "lae/lae.hpp"

@@ -27,6 +27,7 @@
 ///     auto model = lae::Solver<Edlae>({50, 0.4}).fit(train);
 ///     auto search = lae::grid_search<lae::Solver<Edlae>>(points, train, valid);
 
+#include <cstdint>
 #include <initializer_list>
 #include <type_traits>
 #include <utility>

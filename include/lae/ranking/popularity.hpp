@@ -10,6 +10,7 @@
 ///     const auto lists = lae::recommend(best, histories, {20});
 ///     if (!best.is_personal(histories, user)) label(user, "popular now");
 
+#include <type_traits>
 #include <utility>
 #include <vector>
 

@@ -12,6 +12,7 @@
 /// Their Gram matrices add up with their weights, F Fᵀ = Σ w_s F_s F_sᵀ, which is what features
 /// side by side, each times √w_s, would give.
 
+#include <cmath>
 #include <string_view>
 #include <utility>
 #include <variant>

@@ -12,6 +12,7 @@
 ///     search.trials[0].options;  // the best point, and search.model its model
 
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "lae/core/fit_control.hpp"

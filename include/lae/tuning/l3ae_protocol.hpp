@@ -7,8 +7,10 @@
 ///     auto tuned = lae::tune_l3ae<double>(train, embeddings, valid);
 ///     tuned.l3ae.trials[0].options;  // the best point, and tuned.l3ae.model its model
 
+#include <utility>
 #include <vector>
 
+#include "lae/core/types.hpp"
 #include "lae/detail/core/abi.hpp"
 #include "lae/models/ease.hpp"
 #include "lae/models/l3ae.hpp"

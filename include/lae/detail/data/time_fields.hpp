@@ -4,6 +4,7 @@
 /// Times as they stand in logs.
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <string_view>

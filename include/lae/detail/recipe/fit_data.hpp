@@ -4,6 +4,7 @@
 /// What a model is fitted on, checked and in Scalar: from any Eigen expression that a caller
 /// passes.
 
+#include <cmath>
 #include <type_traits>
 #include <utility>
 #include <vector>
