@@ -30,7 +30,7 @@ std::string bytes_of_example() {
 }
 
 template <class Scalar = float>
-std::string error_of(const std::string& bytes) {
+std::string model_error(const std::string& bytes) {
   const TemporaryFolder folder;
   const std::filesystem::path path = folder / "model";
   write_bytes(path, bytes);
@@ -61,45 +61,45 @@ TEST_CASE("a model file has the documented bytes", "[model_file]") {
 }
 
 TEST_CASE("files that are not models are errors", "[model_file]") {
-  CHECK_THAT(error_of(""), ContainsSubstring("is not a model file"));
-  CHECK_THAT(error_of("\x93NUMPY" + std::string(100, ' ')),
+  CHECK_THAT(model_error(""), ContainsSubstring("is not a model file"));
+  CHECK_THAT(model_error("\x93NUMPY" + std::string(100, ' ')),
              ContainsSubstring("is not a model file"));
-  CHECK_THAT(error_of(bytes_of_example().substr(0, 31)),
+  CHECK_THAT(model_error(bytes_of_example().substr(0, 31)),
              ContainsSubstring("truncated: expected a header of 32 bytes, found 31"));
 }
 
 TEST_CASE("models of another kind are errors", "[model_file]") {
-  CHECK_THAT(error_of<double>(bytes_of_example()),
+  CHECK_THAT(model_error<double>(bytes_of_example()),
              ContainsSubstring("holds float weights, asked for double"));
-  CHECK_THAT(error_of(patched<std::uint32_t>(16, 8)),
+  CHECK_THAT(model_error(patched<std::uint32_t>(16, 8)),
              ContainsSubstring("holds double weights, asked for float"));
-  CHECK_THAT(error_of(patched<std::uint32_t>(16, 2)),
+  CHECK_THAT(model_error(patched<std::uint32_t>(16, 2)),
              ContainsSubstring("holds 2-byte weights, asked for float"));
-  CHECK_THAT(error_of(patched<std::uint32_t>(12, 2)),
+  CHECK_THAT(model_error(patched<std::uint32_t>(12, 2)),
              ContainsSubstring("has version 2 of the format, expected 1"));
-  CHECK_THAT(error_of(patched<std::uint32_t>(8, 0x04030201)),
+  CHECK_THAT(model_error(patched<std::uint32_t>(8, 0x04030201)),
              ContainsSubstring("other byte order"));
-  CHECK_THAT(error_of(patched<std::uint64_t>(24, 0)), ContainsSubstring("a model of no items"));
+  CHECK_THAT(model_error(patched<std::uint64_t>(24, 0)), ContainsSubstring("a model of no items"));
 }
 
 TEST_CASE("load_model notices missing and additional bytes", "[model_file]") {
   const std::string whole = bytes_of_example();
-  const std::string shorter = error_of(whole.substr(0, whole.size() - 1));
+  const std::string shorter = model_error(whole.substr(0, whole.size() - 1));
   CHECK_THAT(shorter, ContainsSubstring("truncated"));
   CHECK_THAT(shorter, ContainsSubstring("3 x 3 values of 4 bytes"));
   CHECK_THAT(shorter, ContainsSubstring("expected to take 36 bytes, but 35 follow"));
-  CHECK_THAT(error_of(whole + "!"), ContainsSubstring("something else behind it"));
+  CHECK_THAT(model_error(whole + "!"), ContainsSubstring("something else behind it"));
 }
 
 TEST_CASE("impossible numbers of items are noticed without allocating memory", "[model_file]") {
   // The square of the first overflows to 0, times 4 that of the second; the third just is large.
-  CHECK_THAT(error_of(patched<std::uint64_t>(24, std::uint64_t{1} << 32)),
+  CHECK_THAT(model_error(patched<std::uint64_t>(24, std::uint64_t{1} << 32)),
              ContainsSubstring("larger than any file"));
-  CHECK_THAT(error_of(patched<std::uint64_t>(24, std::uint64_t{1} << 31)),
+  CHECK_THAT(model_error(patched<std::uint64_t>(24, std::uint64_t{1} << 31)),
              ContainsSubstring("larger than any file"));
-  CHECK_THAT(error_of(patched<std::uint64_t>(24, std::uint64_t{1} << 30)),
+  CHECK_THAT(model_error(patched<std::uint64_t>(24, std::uint64_t{1} << 30)),
              ContainsSubstring("expected to take 4611686018427387904 bytes, but 36 follow"));
-  CHECK_THAT(error_of(patched<std::uint64_t>(24, ~std::uint64_t{0})),
+  CHECK_THAT(model_error(patched<std::uint64_t>(24, ~std::uint64_t{0})),
              ContainsSubstring("larger than any file"));
 }
 

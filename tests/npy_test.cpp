@@ -76,7 +76,7 @@ Matrix<Scalar> read_bytes_as_npy(const std::string& bytes) {
   return load_npy<Scalar>(folder / "matrix.npy");
 }
 
-std::string error_of(const std::string& bytes) {
+std::string npy_error(const std::string& bytes) {
   const TemporaryFolder folder;
   const std::filesystem::path path = folder / "matrix.npy";
   write_bytes(path, bytes);
@@ -199,14 +199,14 @@ TEST_CASE("malformed headers are errors", "[npy]") {
       {"{'descr' '<f4'}", "no ':'"},
   }));
   CAPTURE(header);
-  const std::string error = error_of(npy_bytes(header, six_floats));
+  const std::string error = npy_error(npy_bytes(header, six_floats));
   CHECK_THAT(error, ContainsSubstring("malformed .npy header"));
   CHECK_THAT(error, ContainsSubstring(message));
 }
 
 TEST_CASE("errors in headers say at which byte", "[npy]") {
   // 10 bytes stand before the text.
-  CHECK_THAT(error_of(npy_bytes("{'descr': 4}", "")), ContainsSubstring(", byte 20: "));
+  CHECK_THAT(npy_error(npy_bytes("{'descr': 4}", "")), ContainsSubstring(", byte 20: "));
 }
 
 TEST_CASE("load_npy reads numbers of any type and byte order", "[npy]") {
@@ -261,66 +261,66 @@ TEST_CASE("load_npy refuses other types by name", "[npy]") {
       {"<U3", "strings"},
       {"<M8[ns]", "neither numbers nor text"},
   }));
-  const std::string error = error_of(npy_bytes(descr, "(2, 3)", six_floats));
+  const std::string error = npy_error(npy_bytes(descr, "(2, 3)", six_floats));
   CHECK_THAT(error, ContainsSubstring("holds " + name + " ('" + descr + "')"));
   CHECK_THAT(error, ContainsSubstring("read is float32, float64, float16, int8, "));
   CHECK_THAT(error, ContainsSubstring("numpy.asarray(array, dtype=numpy.float32)"));
 }
 
 TEST_CASE("load_npy refuses Python objects and records", "[npy]") {
-  const std::string objects = error_of(npy_bytes("|O", "(2,)", "pickle"));
+  const std::string objects = npy_error(npy_bytes("|O", "(2,)", "pickle"));
   CHECK_THAT(objects, ContainsSubstring("holds Python objects"));
   CHECK_THAT(objects, ContainsSubstring("numpy.asarray(array.tolist(), dtype=numpy.float32)"));
-  const std::string records = error_of(
+  const std::string records = npy_error(
       npy_bytes("{'descr': [('x', '<f4')], 'fortran_order': False, 'shape': (6,)}", six_floats));
   CHECK_THAT(records, ContainsSubstring("holds records"));
 }
 
 TEST_CASE("load_npy refuses other numbers of dimensions", "[npy]") {
-  CHECK_THAT(error_of(npy_bytes("<f4", "(1, 2, 3)", six_floats)),
+  CHECK_THAT(npy_error(npy_bytes("<f4", "(1, 2, 3)", six_floats)),
              ContainsSubstring("3 dimensions, expected 1 or 2"));
-  CHECK_THAT(error_of(npy_bytes("<f4", "()", raw(std::vector<float>{1}))),
+  CHECK_THAT(npy_error(npy_bytes("<f4", "()", raw(std::vector<float>{1}))),
              ContainsSubstring("0 dimensions, expected 1 or 2"));
 }
 
 TEST_CASE("load_npy notices missing and additional bytes", "[npy]") {
   const std::string whole = from_hex(float32_c_order);
-  const std::string shorter = error_of(whole.substr(0, whole.size() - 5));
+  const std::string shorter = npy_error(whole.substr(0, whole.size() - 5));
   CHECK_THAT(shorter, ContainsSubstring("truncated"));
   CHECK_THAT(shorter, ContainsSubstring("2 x 3 values of 4 bytes is expected to take 24 bytes"));
   CHECK_THAT(shorter, ContainsSubstring("but 19 follow"));
   CHECK_THAT(shorter, ContainsSubstring("byte 128"));
-  const std::string longer = error_of(whole + "!");
+  const std::string longer = npy_error(whole + "!");
   CHECK_THAT(longer, ContainsSubstring("expected to take 24 bytes, but 25 follow"));
   CHECK_THAT(longer, ContainsSubstring("something else behind it"));
-  CHECK_THAT(error_of(whole.substr(0, 100)),
+  CHECK_THAT(npy_error(whole.substr(0, 100)),
              ContainsSubstring("truncated: expected a header of 118 bytes, but 90 follow"));
-  CHECK_THAT(error_of(whole.substr(0, 9)),
+  CHECK_THAT(npy_error(whole.substr(0, 9)),
              ContainsSubstring("truncated: expected 2 bytes, found 1"));
 }
 
 TEST_CASE("load_npy refuses foreign files and later versions", "[npy]") {
-  CHECK_THAT(error_of(""), ContainsSubstring("is not a NumPy array"));
-  CHECK_THAT(error_of("\x93NUMP"), ContainsSubstring("is not a NumPy array"));
-  CHECK_THAT(error_of("user,item\n1,2\n"), ContainsSubstring("is not a NumPy array"));
-  CHECK_THAT(error_of("version https://git-lfs.github.com/spec/v1\n"),
+  CHECK_THAT(npy_error(""), ContainsSubstring("is not a NumPy array"));
+  CHECK_THAT(npy_error("\x93NUMP"), ContainsSubstring("is not a NumPy array"));
+  CHECK_THAT(npy_error("user,item\n1,2\n"), ContainsSubstring("is not a NumPy array"));
+  CHECK_THAT(npy_error("version https://git-lfs.github.com/spec/v1\n"),
              ContainsSubstring("is not a NumPy array (.npy) file: it is a Git LFS pointer"));
-  CHECK_THAT(error_of("<!DOCTYPE html>"), ContainsSubstring("it is a web page"));
-  CHECK_THAT(error_of("PK\3\4 and so on"), ContainsSubstring("it is a zip archive"));
+  CHECK_THAT(npy_error("<!DOCTYPE html>"), ContainsSubstring("it is a web page"));
+  CHECK_THAT(npy_error("PK\3\4 and so on"), ContainsSubstring("it is a zip archive"));
   std::string bytes = from_hex(float32_c_order);
   bytes[6] = 4;
-  CHECK_THAT(error_of(bytes), ContainsSubstring("has version 4.0"));
+  CHECK_THAT(npy_error(bytes), ContainsSubstring("has version 4.0"));
   bytes[6] = 0;
-  CHECK_THAT(error_of(bytes), ContainsSubstring("has version 0.0"));
+  CHECK_THAT(npy_error(bytes), ContainsSubstring("has version 0.0"));
 }
 
 TEST_CASE("load_npy refuses impossible shapes without allocating memory", "[npy]") {
   // Were memory allocated first, each would be std::bad_alloc, or end the process.
-  CHECK_THAT(error_of(npy_bytes("<f4", "(4294967296, 4294967296)", six_floats)),
+  CHECK_THAT(npy_error(npy_bytes("<f4", "(4294967296, 4294967296)", six_floats)),
              ContainsSubstring("larger than any file"));
-  CHECK_THAT(error_of(npy_bytes("<f4", "(4611686018427387904,)", six_floats)),
+  CHECK_THAT(npy_error(npy_bytes("<f4", "(4611686018427387904,)", six_floats)),
              ContainsSubstring("larger than any file"));
-  CHECK_THAT(error_of(npy_bytes("<f4", "(1000000000, 1000000000)", six_floats)),
+  CHECK_THAT(npy_error(npy_bytes("<f4", "(1000000000, 1000000000)", six_floats)),
              ContainsSubstring("expected to take 4000000000000000000 bytes, but 24 follow"));
 }
 
