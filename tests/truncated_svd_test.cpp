@@ -228,3 +228,91 @@ TEST_CASE("The truncated SVD reports progress and can be cancelled") {
   const auto stop = [](std::string_view, double fraction) { return fraction < 0.3; };
   CHECK_THROWS_AS(lae::truncated_svd(a, options, stop), lae::Cancelled);
 }
+
+namespace {
+
+/// Sparse enough, and of so few wanted values, that it is filtered.
+Csr<double> sparse_matrix(RandomData& random, Index rows, Index columns) {
+  return random.interactions(rows, columns, 0.03);
+}
+
+template <class Scalar>
+void check_filtered(const Csr<double>& a, Index rank) {
+  CAPTURE(a.rows(), a.cols(), rank);
+  REQUIRE(lae::detail::filtering_pays(rank, a.rows(), a.cols(), a.nonZeros()));
+  lae::TruncatedSvdOptions options;
+  options.rank = rank;
+  options.tolerance = accuracy<Scalar>();
+  const Csr<Scalar> matrix = a.cast<Scalar>();
+  check(lae::truncated_svd(matrix, options), Dense(matrix.template cast<double>()), rank);
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("Sparse matrices are filtered, to the same end", "", float, double) {
+  RandomData random(510);
+  const Csr<double> tall = sparse_matrix(random, 500, 300);
+  for (const Index rank : {Index(1), Index(2), Index(30), Index(90)}) {
+    check_filtered<TestType>(tall, rank);
+    check_filtered<TestType>(tall.transpose(), rank);
+  }
+  // The same matrix as blocks: each singular value three times.
+  const Csr<double> block = sparse_matrix(random, 120, 100);
+  Csr<double> thrice(360, 300);
+  for (Index copy = 0; copy < 3; ++copy) {
+    for (Index row = 0; row < block.rows(); ++row) {
+      for (Csr<double>::InnerIterator entry(block, row); entry; ++entry) {
+        thrice.insert(copy * 120 + row, copy * 100 + entry.col()) = entry.value();
+      }
+    }
+  }
+  thrice.makeCompressed();
+  check_filtered<TestType>(thrice, 6);
+  check_filtered<TestType>(thrice, 31);  // one of three
+  // All alike: nothing stands out, which subspaces of any kind find hard.
+  Csr<double> identity(200, 200);
+  identity.setIdentity();
+  check_filtered<TestType>(identity, 10);
+  // Of rank 4, with rows and columns without entries; too small and too large for squares.
+  Csr<double> few(200, 180);
+  for (Index i = 0; i < 4; ++i) few.insert(3 * i, 7 * i) = 1 + static_cast<double>(i);
+  few.makeCompressed();
+  check_filtered<TestType>(few, 3);
+  check_filtered<TestType>(few, 20);
+  check_filtered<TestType>(Csr<double>(tall * 1e-30), 5);
+  check_filtered<TestType>(Csr<double>(tall * 1e25), 5);
+  // Values over many orders of magnitude.
+  Csr<double> graded(200, 180);
+  for (Index i = 0; i < 180; ++i) graded.insert(i, i) = std::pow(0.7, static_cast<double>(i));
+  graded.makeCompressed();
+  check_filtered<TestType>(graded, 25);
+}
+
+TEMPLATE_TEST_CASE("Filtered singular vectors have the same bits on any threads", "", float,
+                   double) {
+  RandomData random(511);
+  const Csr<TestType> a = sparse_matrix(random, 700, 500).cast<TestType>();
+  const auto run = [&] { return lae::truncated_svd(a, {/*rank=*/40}); };
+  const auto expected = with_threads(1, run);
+  for (const int threads : {2, 3, 7}) {
+    const auto svd = with_threads(threads, run);
+    CHECK(svd.values == expected.values);
+    CHECK(svd.u == expected.u);
+    CHECK(svd.v == expected.v);
+  }
+}
+
+TEST_CASE("A filtered decomposition ends after its most iterations, and when it is cancelled") {
+  RandomData random(512);
+  const Csr<double> a = sparse_matrix(random, 700, 500);
+  lae::TruncatedSvdOptions options;
+  options.rank = 40;
+  options.max_iterations = 5;
+  const auto svd = lae::truncated_svd(a, options);
+  CHECK(svd.iterations <= 6);
+  CHECK(svd.values.size() == 40);
+  CHECK(svd.left_residual > options.tolerance);
+  int calls = 0;
+  const auto cancel = [&](std::string_view, double) { return ++calls < 3; };
+  CHECK_THROWS_AS(lae::truncated_svd(a, {40}, cancel), lae::Cancelled);
+}

@@ -23,9 +23,8 @@ namespace detail {
 template <class Scalar>
 struct SparseFactor {
   const Csr<Scalar>& matrix;
-  Csr<Scalar> transpose;
+  const Csr<Scalar>& transpose;
 
-  explicit SparseFactor(const Csr<Scalar>& of) : matrix(of), transpose(of.transpose()) {}
   [[nodiscard]] Index rows() const { return matrix.rows(); }
   [[nodiscard]] Index cols() const { return matrix.cols(); }
   void multiply(ConstTile<Scalar> x, Tile<Scalar> y) const { multiply_block(matrix, x, y); }

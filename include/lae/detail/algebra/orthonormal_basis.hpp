@@ -60,6 +60,9 @@ class OrthonormalBasis {
     return coefficients;
   }
 
+  /// Drops all vectors.
+  void clear() { size_ = 0; }
+
   /// Adds random vectors.
   void add_random(Index count, Random& random) {
     const Index width = (std::min)(count, dimension() - size_);
