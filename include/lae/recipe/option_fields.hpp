@@ -24,6 +24,7 @@
 #include <utility>
 #include <vector>
 
+#include "lae/core/types.hpp"
 #include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/recipe/refinements.hpp"
@@ -114,6 +115,17 @@ class OptionField {
       o.*f.weight_ = (o.*f.weight_).at(q);
     };
   }
+  /// A count: 1 or more.
+  OptionField(std::string name_, Index Options::*member, std::string about_)
+      : OptionField(std::move(name_), Range::from_to(1, 0x1p53), std::move(about_)) {
+    count_ = member;
+    get_ = [](const Self& f, const Options& o) { return static_cast<double>(o.*f.count_); };
+    set_ = [](const Self& f, Options& o, double value) {
+      f.range.require(value, f.name);
+      detail::require(value == std::floor(value), f.name, " must be a whole number, got ", value);
+      o.*f.count_ = static_cast<Index>(value);
+    };
+  }
   OptionField(std::string name_, bool Options::*member, std::string about_)
       : OptionField(std::move(name_), Range::from_to(0, 1), std::move(about_)) {
     switch_ = member;
@@ -139,6 +151,7 @@ class OptionField {
   [[nodiscard]] double get(const Options& options) const { return get_(*this, options); }
 
   /// A relative option (see recipe/scaled.hpp) becomes absolute by it.
+  /// \throws std::invalid_argument if a count cannot have it; what else is out of range solvers find.
   void set(Options& options, double value) const { set_(*this, options, value); }
 
   /// The value as text, with its unit where it is relative: "2 q".
@@ -161,6 +174,7 @@ class OptionField {
   double Options::*number_ = nullptr;
   FeatureRidge Options::*ridge_ = nullptr;
   FeatureWeight Options::*weight_ = nullptr;
+  Index Options::*count_ = nullptr;
   bool Options::*switch_ = nullptr;
   Refinements Options::*refinements_ = nullptr;
   double Refinements::*refinement_ = nullptr;
