@@ -4,8 +4,7 @@
 /// All models, and what fits, tunes, ranks, evaluates, explains and stores them: what needs Eigen
 /// alone. Not in it, so that it compiles fast: what makes features of texts and tags
 /// (lae/data/prepare_features.hpp, text_features.hpp, item_tags.hpp, item_text.hpp,
-/// latent_semantics.hpp), the truncated SVD (lae/algebra/truncated_svd.hpp) and the readers of one
-/// publisher's files (lae/data/amazon_csv.hpp). The whole of examples/01_quickstart.cpp:
+/// latent_semantics.hpp) and the readers of one publisher's files (lae/data/amazon_csv.hpp). The whole of examples/01_quickstart.cpp:
 ///
 /// \include 01_quickstart.cpp
 
@@ -15,12 +14,15 @@
 #include "lae/io/model_file.hpp"
 #include "lae/io/npy.hpp"
 #include "lae/models/add_ease.hpp"
+#include "lae/models/bspm.hpp"
 #include "lae/models/cease.hpp"
 #include "lae/models/cosine.hpp"
 #include "lae/models/ease.hpp"
 #include "lae/models/feature_ease.hpp"
+#include "lae/models/gf_cf.hpp"
 #include "lae/models/item_model.hpp"
 #include "lae/models/l3ae.hpp"
+#include "lae/models/sgfcf.hpp"
 #include "lae/ranking/explain.hpp"
 #include "lae/ranking/popularity.hpp"
 #include "lae/ranking/recommend.hpp"

@@ -28,6 +28,16 @@
   LAE_INSTANCE Recommendations<Scalar> detail::rank_users<OrPopular<ItemModel<Scalar>>, Scalar>( \
       const OrPopular<ItemModel<Scalar>>&, const Csr<Scalar>&, const std::vector<Index>&,        \
       const RecommendOptions&, const detail::EveryItem&);                                        \
+  LAE_INSTANCE SpectralModel<Scalar> detail::fit_spectral<SpectralModel<Scalar>>(                \
+      const SpectralRecipe&, Csr<Scalar>, const FitControl&);                                    \
+  LAE_INSTANCE SgfcfModel<Scalar> detail::fit_spectral<SgfcfModel<Scalar>>(                      \
+      const SpectralRecipe&, Csr<Scalar>, const FitControl&);                                    \
+  LAE_INSTANCE Recommendations<Scalar> detail::rank_users<SpectralModel<Scalar>, Scalar>(        \
+      const SpectralModel<Scalar>&, const Csr<Scalar>&, const std::vector<Index>&,               \
+      const RecommendOptions&, const detail::EveryItem&);                                        \
+  LAE_INSTANCE Recommendations<Scalar> detail::rank_users<SgfcfModel<Scalar>, Scalar>(           \
+      const SgfcfModel<Scalar>&, const Csr<Scalar>&, const std::vector<Index>&,                  \
+      const RecommendOptions&, const detail::EveryItem&);                                        \
   LAE_INSTANCE TruncatedSvd<Scalar> truncated_svd<Scalar>(                                       \
       const Csr<Scalar>&, const TruncatedSvdOptions&, const Progress&);                          \
   LAE_INSTANCE TruncatedSvd<Scalar> truncated_svd<Scalar>(                                       \

@@ -73,6 +73,7 @@ class SgfcfModel {
 
  public:
   using Scalar = Scalar_;
+  static constexpr bool is_linear = false;  ///< no weights, nothing to explain
 
   /// \throws std::invalid_argument if sizes differ, or there are no items.
   explicit SgfcfModel(SgfcfParts<Scalar> parts) : parts_(std::move(parts)) {

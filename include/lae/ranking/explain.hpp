@@ -59,6 +59,8 @@ template <class Model, class Derived>
                                                    const Eigen::SparseMatrixBase<Derived>& history,
                                                    Index item, Index k) {
   using Scalar = ScalarOf<Model>;
+  static_assert(detail::is_linear<Model>,
+                "lae: this model is not linear in the history, so its scores have no parts");
   detail::require(history.rows() == 1, "history must be one row, but has ", history.rows());
   detail::require(item >= 0 && item < model.items(), "item is ", item, ", but the model has ",
                   model.items(), " items");

@@ -35,7 +35,8 @@
 ///   which stay in a core's cache, once a user and range. Results are the same bits for any number
 ///   of threads if its own are the same for the same arguments.
 /// - `explain` and `save_model` take scores to be linear in the history, as those of all
-///   item-to-item models are; ranking and evaluation do not.
+///   item-to-item models are; ranking and evaluation do not. A scorer that is not says so, `static
+///   constexpr bool is_linear = false;`, and these two then do not compile with it.
 ///
 /// **Work that users share.** The x above is formed anew for every range, and a product with one
 /// row is far from the full rate. A scorer may have another member,

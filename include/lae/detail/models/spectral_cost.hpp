@@ -21,34 +21,37 @@ namespace detail {
 /// Peak memory of a spectral fit.
 /// \param is_filtered how singular vectors are found
 template <class Scalar>
-[[nodiscard]] Bytes spectral_bytes(Index rank, bool is_filtered, Index users, Index items,
-                                   Index entries) {
-  const Index k = (std::min)({rank, users, items});
-  const Bytes sparse = csr_bytes<Scalar>(users, entries) + csr_bytes<Scalar>(items, entries);
-  const auto threads = static_cast<Bytes>(thread_count());
-  const Bytes panels = threads * dense_bytes<Scalar>(users + 2 * items, panel_width<Scalar>);
+[[nodiscard]] Bytes spectral_bytes(const SpectralRecipe& recipe, bool is_filtered, Index users,
+                                   Index items, Index entries) {
+  const Index k = (std::min)({recipe.svd.rank, users, items});
+  const Index shorter = (std::min)(users, items);
+  const Index longer = (std::max)(users, items);
+  const auto on_threads = [](Index rows, Index columns) {
+    return static_cast<Bytes>(thread_count()) * dense_bytes<Scalar>(rows, columns);
+  };
   Bytes vectors = 0;
   if (is_filtered) {
-    const Index shorter = (std::min)(users, items);
     const Index block = filtered_block(k);
-    // The block and its images; then copies of what was found.
-    const Bytes copies = dense_bytes<Scalar>(shorter, k) +
-                         (users < items ? dense_bytes<Scalar>(items, k) : Bytes(0));
-    // The projected matrix, its eigenvectors and their like.
-    const Bytes small = 3 * dense_bytes<double>(block, block);
-    vectors = 2 * dense_bytes<Scalar>(shorter, block) +
-              (std::max)({panels, copies, small + product_bytes<Scalar>()});
+    const Bytes panels = on_threads(longer + 2 * shorter, panel_width<Scalar>);
+    // The projected matrix, its eigenvectors and their like; rows that are turned.
+    const Bytes projected = 4 * dense_bytes<double>(block, block) + on_threads(product_tile, block);
+    const Bytes found = dense_bytes<Scalar>(shorter, k);
+    // The block and its images, and what comes beside them.
+    vectors = 2 * dense_bytes<Scalar>(shorter, block) + product_bytes<Scalar>() +
+              (std::max)({panels, projected, found});
+    if (users < items) vectors = (std::max)(vectors, found + dense_bytes<Scalar>(items, k));
   } else {
     const SvdPlan plan(k, users, items);
-    const Index columns = plan.capacity + 2 * plan.block;
-    vectors = dense_bytes<Scalar>(users + items, columns) + dense_bytes<Scalar>(users + items, k) +
+    vectors = dense_bytes<Scalar>(users, plan.capacity + plan.block) +
+              dense_bytes<Scalar>(items, plan.capacity + 2 * plan.block) +
+              dense_bytes<Scalar>(users + items, k) +
               6 * dense_bytes<double>(plan.capacity, plan.capacity) + product_bytes<Scalar>();
   }
   // The vectors, and the two factors that are made of them.
-  const Bytes model =
-      3 * dense_bytes<Scalar>(items, k) +
-      (std::max)(panels + dense_bytes<Scalar>(threads * items, panel_width<Scalar>), Bytes(0));
-  return sparse + (std::max)(vectors, model);
+  Bytes model = 3 * dense_bytes<Scalar>(items, k);
+  if (recipe.sharpens_low_pass) model += on_threads(users + 3 * items, panel_width<Scalar>);
+  return csr_bytes<Scalar>(users, entries) + csr_bytes<Scalar>(items, entries) +
+         (std::max)(vectors, model);
 }
 
 /// Peak memory and flops of a spectral fit. Flops are those of typical spectra.
@@ -57,7 +60,8 @@ template <class Scalar>
   const Index k = (std::min)({recipe.svd.rank, size.users, size.items});
   const bool is_filtered = filtering_pays(k, size.users, size.items, size.interactions);
   FitCost cost;
-  cost.bytes = spectral_bytes<Scalar>(k, is_filtered, size.users, size.items, size.interactions);
+  cost.bytes =
+      spectral_bytes<Scalar>(recipe, is_filtered, size.users, size.items, size.interactions);
   const auto entries = static_cast<double>(size.interactions);
   if (is_filtered) {
     constexpr double steps = 50;

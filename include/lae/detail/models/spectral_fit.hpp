@@ -58,11 +58,13 @@ struct SpectralBasis {
 /// The right singular vectors of N.
 /// \throws MemoryBudgetExceeded if they need to be bidiagonalised, and there is no room for that
 template <class Scalar>
-void find_right_vectors(const TruncatedSvdOptions& options, const FitControl& control,
+void find_right_vectors(const SpectralRecipe& recipe, const FitControl& control,
                         SpectralBasis<Scalar>& basis) {
   const Csr<Scalar>& users = basis.interactions->users;
   const Csr<Scalar>& items = basis.interactions->items;
   const SparseFactor<Scalar> factor{users, items};
+  TruncatedSvdOptions options = recipe.svd;
+  options.rank = (std::min)({options.rank, users.rows(), users.cols()});
   Stage stage(control.progress, "singular vectors", 1);
   if (filtering_pays(options.rank, users.rows(), users.cols(), users.nonZeros())) {
     if (auto found = filtered_vectors(factor, options, stage)) {
@@ -78,7 +80,7 @@ void find_right_vectors(const TruncatedSvdOptions& options, const FitControl& co
       return;
     }
     const Bytes bytes =
-        spectral_bytes<Scalar>(options.rank, false, users.rows(), users.cols(), users.nonZeros());
+        spectral_bytes<Scalar>(recipe, false, users.rows(), users.cols(), users.nonZeros());
     if (bytes > control.memory_budget) {
       throw MemoryBudgetExceeded("fit", bytes, control.memory_budget);
     }
@@ -102,10 +104,7 @@ template <class Scalar>
   Csr<Scalar> n;
   n.swap(x);
   basis.interactions = std::make_shared<const NormalizedInteractions<Scalar>>(std::move(n));
-  TruncatedSvdOptions options = recipe.svd;
-  options.rank = (std::min)(
-      {options.rank, basis.interactions->users.rows(), basis.interactions->users.cols()});
-  find_right_vectors(options, control, basis);
+  find_right_vectors(recipe, control, basis);
   require(basis.values.size() > 0,
           "interactions holds nothing but numbers too small to be squared");
   return basis;

@@ -61,6 +61,12 @@ inline constexpr bool has_batch<
                                          std::declval<ScoreTile<ScalarOrDouble<Model>>>()))>> =
     true;
 
+/// False for a scorer that says of itself that it is not linear in the history.
+template <class Model, class = void>
+inline constexpr bool is_linear = true;
+template <class Model>
+inline constexpr bool is_linear<Model, std::void_t<decltype(Model::is_linear)>> = Model::is_linear;
+
 /// Instantiated with a type that is no scorer, it does not compile, and says why not.
 template <class Model>
 struct RequireScorer {
