@@ -12,28 +12,40 @@
 /// |------|-------|-----------------------------------------------------|
 /// | 0    | 8     | "\x93LAEITEM"                                       |
 /// | 8    | 4     | byte order: the number 0x01020304                   |
-/// | 12   | 4     | version of the format: 1                            |
+/// | 12   | 4     | version of the format: 1, or 2 for another kind     |
 /// | 16   | 4     | bytes of a weight: 4 (float) or 8 (double)          |
-/// | 20   | 4     | 0                                                   |
+/// | 20   | 4     | kind of the model: 0                                |
 /// | 24   | 8     | number of items, n                                  |
 /// | 32   | n² weights | row after row: row i holds what item i of a history adds to every score |
+///
+/// Spectral models have files of their own, kinds 1 (GF-CF, BSPM) and 2 (SGFCF), and are asked for
+/// by their type: `load_model<lae::SpectralModel<float>>("shop.lae")`. Behind the same 32 bytes,
+/// with interactions N of m users in e entries, and a rank k:
+///
+/// | byte | bytes   | what                                              |
+/// |------|---------|---------------------------------------------------|
+/// | 32   | 8, 8, 8 | m, e, k                                           |
+/// | 56   | 32      | of the summary: iterations; as double: the largest and the least singular value, the residual |
+/// | 88   | 40      | five double: steps, length, Euler's method, mean, 0; or the least and the most homophily, the exponents there, γ |
+/// | 128  | 8 (m + 1), 8 e | where the rows of N begin, and the columns of its entries |
+/// | …    | e, n k, n k weights | values of N; left and right, row after row |
+/// | …    | n, n, k, k weights | kind 2 alone: item_scale, gram_sum, values, right_sum |
 ///
 /// All numbers are in the writer's byte order (little-endian on all common machines), IEEE 754
 /// where they are not integers.
 
-#include <algorithm>
-#include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <utility>
 
-#include "lae/core/types.hpp"
 #include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/io/byte_source.hpp"
 #include "lae/detail/io/model_file.hpp"
 #include "lae/io/file.hpp"
 #include "lae/models/item_model.hpp"
-#include "lae/ranking/scorer.hpp"
+#include "lae/models/sgfcf_model.hpp"
+#include "lae/models/spectral_model.hpp"
 
 namespace lae {
 inline namespace LAE_ABI {
@@ -41,57 +53,31 @@ inline namespace LAE_ABI {
 /// Writes a model (see the top of this header for the format). An existing file is replaced as a
 /// whole, or left as it was.
 ///
-/// \param model an ItemModel, of which no copy is made, or any other scorer that is linear in the
-/// history: its file holds the n x n matrix that it stands for, row i being the scores of a history
-/// of item i alone with value 1, its own item included. That takes the time of scoring n such
-/// histories, all threads, and 16 MB at a time (one row, if that is more).
+/// \param model an ItemModel or a spectral model, of which no copy is made, or any other scorer that
+/// is linear in the history: its file holds the n x n matrix that it stands for, row i being the
+/// scores of a history of item i alone with value 1, its own item included. That takes the time of
+/// scoring n such histories, all threads, and 16 MB at a time (one row, if that is more).
 /// \throws FileError if the file cannot be written; std::invalid_argument if there are no items.
 template <class Model>
 void save_model(const std::filesystem::path& path, const Model& model) {
-  const Index items = model.items();
-  detail::require(items > 0, "the model has no items");
-  detail::ModelFileHeader header;
-  header.scalar_bytes = sizeof(ScalarOf<Model>);
-  header.items = static_cast<std::uint64_t>(items);
+  detail::require(model.items() > 0, "the model has no items");
   AtomicFile file(path);
-  file.write(&header, sizeof(header));
-  detail::write_weights(file, model);
+  detail::write_model(file, model);
   file.commit();
 }
 
 /// Reads a model that `save_model` wrote with the same Scalar.
-/// \throws FileError if the file cannot be read, is not a model, is of another format version, byte
-/// order or Scalar, or is shorter or longer than it should be: all found out before memory is
-/// allocated.
-template <class Scalar>
-[[nodiscard]] ItemModel<Scalar> load_model(const std::filesystem::path& path) {
-  using Header = detail::ModelFileHeader;
+/// \tparam What float or double for an ItemModel; or SpectralModel or SgfcfModel of either
+/// \throws FileError if the file cannot be read, is not a model, is of another kind, format version,
+/// byte order or Scalar, or is shorter or longer than it should be: all found out before memory is
+/// allocated; and if interactions are no matrix.
+template <class What>
+[[nodiscard]] typename detail::LoadedModel<What>::type load_model(
+    const std::filesystem::path& path) {
   detail::FileSource source(path);
-  Header header;
-  header.magic = {};
-  source.read(&header, (std::min)(std::uint64_t(sizeof(header)), source.size()));
-  if (header.magic != Header::expected_magic) source.fail_foreign("is not a model file");
-  if (source.offset() < sizeof(header)) {
-    source.fail(detail::concat("truncated: expected a header of ", sizeof(header), " bytes, found ",
-                               source.offset()));
-  }
-  if (header.byte_order != Header::expected_byte_order) {
-    source.fail("was written on a machine of the other byte order");
-  }
-  if (header.version != Header::expected_version) {
-    source.fail(detail::concat("has version ", header.version, " of the format, expected ",
-                               Header::expected_version));
-  }
-  if (header.scalar_bytes != sizeof(Scalar)) {
-    source.fail(detail::concat("holds ", detail::scalar_name(header.scalar_bytes),
-                               " weights, asked for ", detail::scalar_name(sizeof(Scalar))));
-  }
-  if (header.items == 0) source.fail("holds a model of no items");
-  source.require_array({header.items, header.items}, sizeof(Scalar));
-  const auto items = static_cast<Index>(header.items);
-  Matrix<Scalar> weights(items, items);
-  source.read(weights.data(), source.remaining());
-  return ItemModel<Scalar>(std::move(weights));
+  std::optional<typename detail::LoadedModel<What>::type> model;
+  detail::read_model(source, model);
+  return *std::move(model);
 }
 
 }  // namespace LAE_ABI

@@ -63,6 +63,7 @@ class Solver {
  public:
   using Scalar = Scalar_;
   using Options = Options_;
+  using Model = ItemModel<Scalar>;
 
   Solver() : Solver(Options()) {}
 

@@ -66,6 +66,7 @@ class SpectralModel {
 
  public:
   using Scalar = Scalar_;
+  static constexpr bool is_linear = true;
 
   /// \throws std::invalid_argument if sizes differ, or there are no items.
   explicit SpectralModel(SpectralParts<Scalar> parts) : parts_(std::move(parts)) {

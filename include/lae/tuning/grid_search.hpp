@@ -19,7 +19,7 @@
 #include "lae/core/types.hpp"
 #include "lae/detail/core/abi.hpp"
 #include "lae/detail/tuning/search.hpp"
-#include "lae/models/item_model.hpp"
+#include "lae/detail/tuning/spectral_search.hpp"
 #include "lae/tuning/trial.hpp"
 
 namespace lae {
@@ -30,7 +30,7 @@ struct GridSearchResult {
   /// Best first; of equals, the one that came first in the grid.
   std::vector<Trial<typename Solver::Options>> trials;
   /// The model of trials[0], on the data of the search.
-  ItemModel<typename Solver::Scalar> model;
+  typename Solver::Model model;
 };
 
 /// Searches a grid of a model that is fitted on interactions.
@@ -42,6 +42,9 @@ struct GridSearchResult {
 /// a fit; 2 n flops an interaction of the users that are measured, and n a user and point. Three
 /// n x n matrices if `FitControl::memory_budget` allows (P, the Gram matrix, the best weights so
 /// far), else one, and then the best point is fitted again; no users x cutoffs values are held.
+/// Spectral models: one set of singular vectors for each normalisation (ε and μ), of the largest
+/// rank that is asked of it, homophily once, and then for each point the scores of the users that
+/// are measured; the memory of one fit, another two items x rank matrices and those scores.
 /// \throws std::invalid_argument (options out of range, sizes that differ, nothing to search or to
 /// measure), MemoryBudgetExceeded, Cancelled, NotPositiveDefinite if no point could be fitted.
 template <class Solver, class Train, class Valid>
@@ -50,7 +53,7 @@ template <class Solver, class Train, class Valid>
     const Eigen::SparseMatrixBase<Train>& train, const Eigen::SparseMatrixBase<Valid>& valid,
     const GridSearchOptions& options = {}, const FitControl& control = {},
     const std::vector<double>& user_weights = {}) {
-  detail::Search<Solver> search(points, options, control, true);
+  detail::SearchOf<Solver> search(points, options, control, true);
   auto trials = search.run(train, detail::NoFeatures(), valid, user_weights);
   return {std::move(trials), search.take_model()};
 }
@@ -71,7 +74,7 @@ template <class Solver, class Train, class Features, class Valid,
     const Eigen::SparseMatrixBase<Train>& train, const Features& features,
     const Eigen::SparseMatrixBase<Valid>& valid, const GridSearchOptions& options = {},
     const FitControl& control = {}, const std::vector<double>& user_weights = {}) {
-  detail::Search<Solver> search(points, options, control, true);
+  detail::SearchOf<Solver> search(points, options, control, true);
   auto trials = search.run(train, features, valid, user_weights);
   return {std::move(trials), search.take_model()};
 }
@@ -83,7 +86,7 @@ template <class Solver, class Train, class Valid>
     const Eigen::SparseMatrixBase<Train>& train, const Eigen::SparseMatrixBase<Valid>& valid,
     const GridSearchOptions& options = {}, const FitControl& control = {},
     const std::vector<double>& user_weights = {}) {
-  return detail::Search<Solver>(points, options, control, false)
+  return detail::SearchOf<Solver>(points, options, control, false)
       .run(train, detail::NoFeatures(), valid, user_weights);
 }
 template <class Solver, class Train, class Features, class Valid,
@@ -93,7 +96,7 @@ template <class Solver, class Train, class Features, class Valid,
     const Eigen::SparseMatrixBase<Train>& train, const Features& features,
     const Eigen::SparseMatrixBase<Valid>& valid, const GridSearchOptions& options = {},
     const FitControl& control = {}, const std::vector<double>& user_weights = {}) {
-  return detail::Search<Solver>(points, options, control, false)
+  return detail::SearchOf<Solver>(points, options, control, false)
       .run(train, features, valid, user_weights);
 }
 

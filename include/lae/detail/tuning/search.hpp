@@ -58,6 +58,23 @@ Bytes copy_bytes(const Sources<Other>& sources) {
   return bytes;
 }
 
+/// What is measured of each point, and which of it decides: metric by metric, one place a cutoff.
+/// \throws std::invalid_argument if there is nothing to decide by.
+[[nodiscard]] inline std::size_t set_measures(const GridSearchOptions& options,
+                                              Measures& measures) {
+  const std::vector<Index>& cutoffs = options.evaluation.cutoffs;
+  require_cutoffs(cutoffs);
+  const auto place = std::find(cutoffs.begin(), cutoffs.end(), options.cutoff);
+  require(place != cutoffs.end(), "the deciding cutoff (", options.cutoff,
+          ") is not among the cutoffs");
+  measures = {{Metric::recall, Metric::ndcg}, cutoffs, options.evaluation.recall_denominator};
+  auto& metrics = measures.metrics;
+  auto metric = std::find(metrics.begin(), metrics.end(), options.metric);
+  if (metric == metrics.end()) metric = metrics.insert(metrics.end(), options.metric);
+  return static_cast<std::size_t>(metric - metrics.begin()) * cutoffs.size() +
+         static_cast<std::size_t>(place - cutoffs.begin());
+}
+
 template <class Solver>
 class Search {
  public:
@@ -71,17 +88,7 @@ class Search {
       : points_(points), options_(options), control_(control), wants_model_(wants_model) {
     require(!points.empty(), "the grid has no points");
     for (const Options& point : points) recipes_.push_back(Solver(point).recipe());
-    const std::vector<Index>& cutoffs = options.evaluation.cutoffs;
-    require_cutoffs(cutoffs);
-    const auto place = std::find(cutoffs.begin(), cutoffs.end(), options.cutoff);
-    require(place != cutoffs.end(), "the deciding cutoff (", options.cutoff,
-            ") is not among the cutoffs");
-    measures_ = {{Metric::recall, Metric::ndcg}, cutoffs, options.evaluation.recall_denominator};
-    auto& metrics = measures_.metrics;
-    auto metric = std::find(metrics.begin(), metrics.end(), options.metric);
-    if (metric == metrics.end()) metric = metrics.insert(metrics.end(), options.metric);
-    deciding_ = static_cast<std::size_t>(metric - metrics.begin()) * cutoffs.size() +
-                static_cast<std::size_t>(place - cutoffs.begin());
+    deciding_ = set_measures(options, measures_);
   }
 
   /// Measures all points. \return them, best first
