@@ -263,7 +263,7 @@ void compare(const Settings& settings) {
     control.progress = watch(status, task);
 
     const auto fit_start = std::chrono::steady_clock::now();
-    const lae::ItemModel<Scalar> fitted = prepared[i].fit(control);
+    const AnyModel<Scalar> fitted = prepared[i].fit(control);
     const double fit_seconds = seconds_since(fit_start);
     Interruption::check();
 

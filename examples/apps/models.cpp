@@ -1,5 +1,7 @@
 #include "models.hpp"
 
+#include <type_traits>
+
 namespace example {
 namespace {
 
@@ -9,6 +11,11 @@ auto set_form(Options& options, lae::FitForm form) -> decltype(static_cast<void>
 }
 template <class Options, class... None>
 void set_form(Options&, lae::FitForm, None...) {}
+
+/// Whether a fit is an inverse, which has two forms.
+template <class Solver>
+inline constexpr bool is_dense =
+    std::is_same_v<typename Solver::Model, lae::ItemModel<typename Solver::Scalar>>;
 
 template <class Solver>
 ModelEntry<typename Solver::Scalar> entry(std::string name, std::string title, std::string about,
@@ -34,9 +41,11 @@ ModelEntry<typename Solver::Scalar> entry(std::string name, std::string title, s
       static_cast<void>(needs);
       static_cast<void>(features);
       prepared.hyper_parameters = named_values(options);
-      prepared.form = lae::form_name(solver.estimate(lae::problem_size(train)).form);
+      if constexpr (is_dense<Solver>) {
+        prepared.form = lae::form_name(solver.estimate(lae::problem_size(train)).form);
+      }
       prepared.fit = [solver, &train](const lae::FitControl& control) {
-        return solver.fit(train, control);
+        return AnyModel<Scalar>(solver.fit(train, control));
       };
     } else {
       const lae::Sources<Scalar>& sources = features.of(needs);
@@ -44,12 +53,12 @@ ModelEntry<typename Solver::Scalar> entry(std::string name, std::string title, s
           named_values(lae::resolved(options, lae::feature_scale(solver.recipe(), sources)));
       if constexpr (Options::inputs == lae::Inputs::features) {
         prepared.fit = [solver, &sources](const lae::FitControl& control) {
-          return solver.fit(sources, control);
+          return AnyModel<Scalar>(solver.fit(sources, control));
         };
       } else {
         prepared.form = lae::form_name(solver.estimate(lae::problem_size(train, sources)).form);
         prepared.fit = [solver, &train, &sources](const lae::FitControl& control) {
-          return solver.fit(train, sources, control);
+          return AnyModel<Scalar>(solver.fit(train, sources, control));
         };
       }
     }
@@ -78,6 +87,11 @@ const std::vector<ModelEntry<Scalar>>& model_registry() {
                                 Side::embeddings),
       entry<lae::AddEase<Scalar>>("llm-add-ease", "LLM-Add-EASE",
                                   "Add-EASE on embeddings instead of tags", Side::embeddings),
+      entry<lae::GfCf<Scalar>>("gfcf", "GF-CF", "interactions alone, filtered by their spectrum",
+                               Side::none),
+      entry<lae::Bspm<Scalar>>("bspm", "BSPM", "GF-CF, blurred and sharpened", Side::none),
+      entry<lae::Sgfcf<Scalar>>("sgfcf", "SGFCF",
+                                "interactions alone, a spectral filter for each user", Side::none),
   };
   return entries;
 }

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "any_model.hpp"
 #include "feature_sources.hpp"
 
 namespace example {
@@ -46,7 +47,7 @@ template <class Scalar>
 struct PreparedModel {
   NamedValues hyper_parameters;
   std::string form;  ///< that `fit` takes; empty for models without the choice
-  std::function<lae::ItemModel<Scalar>(const lae::FitControl&)> fit;
+  std::function<AnyModel<Scalar>(const lae::FitControl&)> fit;
 };
 
 template <class Scalar>

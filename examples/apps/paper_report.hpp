@@ -93,9 +93,10 @@ class PaperReport {
         set.name, set.counts["users"].get<lae::Index>(), set.counts["items"].get<lae::Index>(),
         set.counts["train"].get<lae::Index>(), set.counts["valid"].get<lae::Index>(),
         set.counts["test"].get<lae::Index>());
-    add_models("Table 2: linear models",
-               {"cosine", "semantic-ease", "ease", "cease", "add-ease", "l3ae", "l3ae-refined"});
-    add_models("Table 3: ways to use embeddings", {"llm-cease", "llm-add-ease", "l3ae"});
+    add_models("Table 2: linear models", {"gfcf", "bspm", "sgfcf", "cosine", "semantic-ease",
+                                          "ease", "cease", "add-ease", "l3ae", "l3ae-refined"});
+    add_models("Table 3: ways to use embeddings",
+               {"gfcf", "bspm", "sgfcf", "llm-cease", "llm-add-ease", "l3ae"});
     add_significance();
     add_hyper_parameters();
     add_head_and_tail();

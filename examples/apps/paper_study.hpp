@@ -110,6 +110,7 @@ class PaperStudy {
   StepResults run() {
     results_ = StepResults::object();
     run_ease();
+    run_spectral();
     if (data_.embeddings) run_l3ae();
     run_others();
     run_spectrum();
@@ -118,10 +119,14 @@ class PaperStudy {
 
  private:
   void run_ease() {
-    tune<lae::Ease<Scalar>>("ease", "EASE", grids::ease(), [&](const auto& points, auto&&... rest) {
-      return lae::grid_search<lae::Ease<Scalar>>(points, data_.train, data_.valid, rest...);
-    });
+    tune_by_interactions<lae::Ease<Scalar>>("ease", "EASE", grids::ease());
     lambda_ = results_["ease"]["hyper_parameters"]["lambda"].template get<double>();
+  }
+
+  void run_spectral() {
+    tune_by_interactions<lae::GfCf<Scalar>>("gfcf", "GF-CF", grids::gf_cf());
+    tune_by_interactions<lae::Bspm<Scalar>>("bspm", "BSPM", grids::bspm());
+    tune_by_interactions<lae::Sgfcf<Scalar>>("sgfcf", "SGFCF", grids::sgfcf());
   }
 
   void run_others() {
@@ -199,6 +204,14 @@ class PaperStudy {
     tune_with<lae::L3ae<Scalar>>(fmt::format("l3ae-on-{}", results_.size()), "L3AE on " + name,
                                  grids::l3ae(lambda_, q), features,
                                  {{"embeddings", name}, {"stamp", stamp}});
+  }
+
+  template <class Solver>
+  void tune_by_interactions(const std::string& step, const std::string& title,
+                            const std::vector<typename Solver::Options>& points) {
+    tune<Solver>(step, title, points, [&](const auto& grid, auto&&... rest) {
+      return lae::grid_search<Solver>(grid, data_.train, data_.valid, rest...);
+    });
   }
 
   template <class Solver, class Features>
@@ -391,8 +404,8 @@ class PaperStudy {
     }
   }
 
-  void measure(const std::string& step, ordered_json& result,
-               const lae::ItemModel<Scalar>& model) const {
+  template <class Model>
+  void measure(const std::string& step, ordered_json& result, const Model& model) const {
     const auto report = lae::evaluate(model, data_.train, data_.test, {{10, 20}});
     result["test"] = report_json(report);
     store_.keep_user_ndcg(step, report.all.user_ndcg.col(1));

@@ -191,7 +191,7 @@ class Names {
 template <class Scalar>
 struct NamedModel {
   std::string title;
-  lae::ItemModel<Scalar> model;
+  AnyModel<Scalar> model;
 };
 
 template <class Scalar>
@@ -206,7 +206,7 @@ NamedModel<Scalar> obtain_model(const Settings& settings, StatusLine& status,
                                 const ModelEntry<Scalar>& entry, Dataset<Scalar>& data) {
   if (settings.load) {
     status.show("loading the model");
-    lae::ItemModel<Scalar> model = lae::load_model<Scalar>(*settings.load);
+    AnyModel<Scalar> model = load_any_model<Scalar>(*settings.load);
     if (model.items() != data.train.cols()) {
       throw lae::FileError(
           *settings.load, fmt::format("is a model of {} items, but the data have {}", model.items(),
@@ -228,7 +228,7 @@ NamedModel<Scalar> obtain_model(const Settings& settings, StatusLine& status,
   NamedModel<Scalar> fitted{title, prepared.fit(control)};
   if (settings.save) {
     status.show("saving the model");
-    lae::save_model(*settings.save, fitted.model);
+    save_model(*settings.save, fitted.model);
   }
   return fitted;
 }
@@ -270,13 +270,14 @@ void print_recommendations(const Settings& settings, const Names& names,
     fmt::print("{:>4} {:>8.4f}  {}{}\n", rank + 1, lists.scores(0, rank),
                names.describe(item, width - 15 - remark.size()), remark);
 
-    const lae::Explanation<Scalar> why = lae::explain(by.model, history, item, settings.reasons);
-    for (std::size_t i = 0; i < why.reasons.size(); ++i) {
-      fmt::print("     {:>+8.4f}    {}{}\n", why.reasons[i].value, i == 0 ? "for " : "    ",
-                 names.describe(why.reasons[i].item, width - 21));
+    const auto why = explain_if_linear(by.model, history, item, settings.reasons);
+    if (!why) continue;
+    for (std::size_t i = 0; i < why->reasons.size(); ++i) {
+      fmt::print("     {:>+8.4f}    {}{}\n", why->reasons[i].value, i == 0 ? "for " : "    ",
+                 names.describe(why->reasons[i].item, width - 21));
     }
-    if (!why.reasons.empty() && why.others > 0) {
-      fmt::print("     {:>+8.4f}        {} more\n", why.rest, why.others);
+    if (!why->reasons.empty() && why->others > 0) {
+      fmt::print("     {:>+8.4f}        {} more\n", why->rest, why->others);
     }
   }
   fmt::print("\n");
@@ -294,7 +295,7 @@ template <class Scalar>
 void write_all(const Settings& settings, const Names& names, const NamedModel<Scalar>& by,
                const lae::Csr<Scalar>& histories, StatusLine& status) {
   const lae::Popularity<Scalar> popularity(histories);
-  const lae::OrPopular<lae::ItemModel<Scalar>> best(by.model, popularity);
+  const lae::OrPopular<AnyModel<Scalar>> best(by.model, popularity);
   lae::RecommendOptions options;
   options.k = std::min(settings.k, by.model.items());
   const Index batch = std::clamp<Index>((1 << 20) / options.k, 1, 4096);
@@ -432,7 +433,8 @@ int main(int argc, char** argv) {
   app.footer(fmt::format(
       "A score is a sum over the user's history: item i of it adds the weight B(i, j) to the\n"
       "score of item j. What is printed below a recommendation are the largest of these parts,\n"
-      "and the sum of all others; they may be negative. [new]: nobody in the training data has\n"
+      "and the sum of all others; they may be negative (sgfcf is no such sum). [new]: nobody in "
+      "the training data has\n"
       "the item, so its score comes from its text alone; [held out]: the user has it in the\n"
       "validation or test part. Items that a user has already are left out. Users without a\n"
       "history get what most users have. Long titles are cut.\n{}",

@@ -67,6 +67,33 @@ inline std::vector<lae::L3aeOptions> l3ae(double best_lambda, double q) {
   return lae::l3ae_grid(best_lambda, protocol);
 }
 
+/// Around the weight and the rank of the authors' code.
+inline std::vector<lae::GfCfOptions> gf_cf() {
+  const auto points =
+      lae::vary(std::vector<lae::GfCfOptions>(1), "low_pass", {0, 0.1, 0.2, 0.3, 0.5, 1});
+  return lae::vary(points, "rank", {32, 64, 128, 256, 512});
+}
+
+/// The settings that its paper and the L3AE paper run, and between them.
+inline std::vector<lae::BspmOptions> bspm() {
+  auto points = lae::vary(std::vector<lae::BspmOptions>(1), "low_pass", {0.1, 0.3, 0.5});
+  points = lae::vary(points, "rank", {64, 256});
+  points = lae::vary(points, "time", {0.6, 1.2, 1.8, 2.4});
+  return lae::vary(points, "late_merge", {0, 1});
+}
+
+/// With and without individual filters.
+inline std::vector<lae::SgfcfOptions> sgfcf() {
+  std::vector<lae::SgfcfOptions> points;
+  for (const auto& [beta, beta_end] :
+       {std::pair(0.25, 0.75), {0.5, 0.5}, {0.5, 1.0}, {0.5, 1.5}, {0.4, 2.0}}) {
+    points.push_back({100, 0.4, beta, beta_end});
+  }
+  points = lae::vary(points, "epsilon", {0.3, 0.4, 0.5});
+  points = lae::vary(points, "rank", {50, 100, 200});
+  return lae::vary(points, "gamma", {0.8, 1.6, 3.2});
+}
+
 }  // namespace grids
 
 /// Improves L3AE with refinements step by step, starting from the plain one: each step varies some

@@ -84,6 +84,14 @@ def model(scalar, values):
     return header + struct.pack("<4" + ("f" if scalar == 4 else "d"), *values)
 
 
+def spectral_model(kind):
+    """One user with one of two items, and one singular vector."""
+    header = b"\x93LAEITEM" + struct.pack("<IIIIQ", 0x01020304, 2, 4, kind, 2)
+    header += struct.pack("<4Q8d", 1, 1, 1, 5, 1, 1, 0, 1, 1.2, 0, 1, 0)
+    return header + struct.pack("<3q", 0, 1, 1) + struct.pack(
+        "<11f" if kind == 2 else "<5f", *([1] * (11 if kind == 2 else 5)))
+
+
 REVIEWS_CSV = [
     b"user_id,parent_asin,rating,timestamp\nu,A,5.0,1588687728923\nu,B,4,-1\n",
     b"\xef\xbb\xbfparent_asin,rating,timestamp,user_id,history\r\n\"A\",5,1e3,\"a\"\"b\",A B\r\n",
@@ -149,7 +157,8 @@ SEEDS = {
     "npy": NPY,
     "npz": NPZ,
     "npz_members": [in_order(members) for members in SPARSE],
-    "model_file": [model(4, (0, 1, 2, 0)), model(8, (0, 1, 2, 0))],
+    "model_file": [model(4, (0, 1, 2, 0)), model(8, (0, 1, 2, 0)), spectral_model(1),
+                   spectral_model(2)],
     "csv": REVIEWS_CSV + ITEMS_CSV + [b"a,b\n1,\"two\nlines\"\n\"x\n3,4\n"],
     "gzip": GZIP,
     "reviews_csv": REVIEWS_CSV,

@@ -43,6 +43,7 @@
 #include "lae/detail/io/byte_source.hpp"
 #include "lae/detail/io/model_file.hpp"
 #include "lae/io/file.hpp"
+#include "lae/io/model_kind.hpp"
 #include "lae/models/item_model.hpp"
 #include "lae/models/sgfcf_model.hpp"
 #include "lae/models/spectral_model.hpp"
@@ -64,6 +65,13 @@ void save_model(const std::filesystem::path& path, const Model& model) {
   AtomicFile file(path);
   detail::write_model(file, model);
   file.commit();
+}
+
+/// Which kind of model a file holds, for who does not know.
+/// \throws FileError if the file cannot be read or is not a model.
+[[nodiscard]] inline ModelKind kind_of_model(const std::filesystem::path& path) {
+  detail::FileSource source(path);
+  return static_cast<ModelKind>(detail::read_model_header(source).kind);
 }
 
 /// Reads a model that `save_model` wrote with the same Scalar.

@@ -20,6 +20,7 @@
 #include "lae/detail/ranking/score_rows.hpp"
 #include "lae/detail/ranking/scorer_traits.hpp"
 #include "lae/io/file.hpp"
+#include "lae/io/model_kind.hpp"
 #include "lae/models/item_model.hpp"
 #include "lae/models/sgfcf_model.hpp"
 #include "lae/models/spectral_model.hpp"
@@ -28,9 +29,6 @@
 namespace lae {
 inline namespace LAE_ABI {
 namespace detail {
-
-/// What a file holds. Dense models came first: their files stay as they were.
-enum class ModelKind : std::uint32_t { dense = 0, spectral = 1, sgfcf = 2 };
 
 struct ModelFileHeader {
   static constexpr std::array<char, 8> expected_magic{'\x93', 'L', 'A', 'E', 'I', 'T', 'E', 'M'};
@@ -76,10 +74,9 @@ static_assert(sizeof(SpectralFileHeader) == 96, "lae: the header must not be pad
   return "load_model<" + scalar + ">";
 }
 
-/// Reads the header of a model of that kind.
+/// Reads the header of a model of any kind.
 /// \throws FileError if the file holds anything else
-[[nodiscard]] inline ModelFileHeader read_model_header(FileSource& source, ModelKind kind,
-                                                       std::size_t scalar_bytes) {
+[[nodiscard]] inline ModelFileHeader read_model_header(FileSource& source) {
   ModelFileHeader header;
   header.magic = {};
   source.read(&header, (std::min)(std::uint64_t(sizeof(header)), source.size()));
@@ -98,11 +95,19 @@ static_assert(sizeof(SpectralFileHeader) == 96, "lae: the header must not be pad
         concat("has version ", header.version, " of the format, expected ", dense, " or ", other));
   }
   // Version 1 knew one kind, whatever else stood there.
-  const std::uint32_t found = header.version == dense ? 0 : header.kind;
-  if (found > 2) source.fail(concat("holds a model of unknown kind, ", found));
-  if (found != static_cast<std::uint32_t>(kind)) {
+  if (header.version == dense) header.kind = 0;
+  if (header.kind > 2) source.fail(concat("holds a model of unknown kind, ", header.kind));
+  return header;
+}
+
+/// Reads the header of a model of that kind.
+/// \throws FileError if the file holds anything else
+[[nodiscard]] inline ModelFileHeader read_model_header(FileSource& source, ModelKind kind,
+                                                       std::size_t scalar_bytes) {
+  const ModelFileHeader header = read_model_header(source);
+  if (header.kind != static_cast<std::uint32_t>(kind)) {
     source.fail("holds a model of another kind, for " +
-                load_call(static_cast<ModelKind>(found), header.scalar_bytes));
+                load_call(static_cast<ModelKind>(header.kind), header.scalar_bytes));
   }
   if (header.scalar_bytes != scalar_bytes) {
     source.fail(concat("holds ", scalar_name(header.scalar_bytes), " weights, asked for ",
