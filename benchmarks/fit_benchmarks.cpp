@@ -91,8 +91,36 @@ void add_forms(Index users, Index items) {
   }
 }
 
+/// Spectral fits, and the scores of a thousand users.
+template <class Scalar, class Solver>
+void add_spectral(const std::string& name, Index users, Index items) {
+  const std::string sizes = "users:" + std::to_string(users) + "/items:" + std::to_string(items);
+  const Solver solver;
+  const auto make = [=] {
+    return synthetic::interactions(users, items, 10 * users).cast<Scalar>().eval();
+  };
+  measure::add<Scalar>(name, sizes, [=](benchmark::State& state, int threads) {
+    const lae::Csr<Scalar> x = make();
+    const double flops = solver.estimate(lae::problem_size(x)).flops;
+    measure::repeat<Scalar>(
+        state, threads, {flops}, [] {}, [&] { benchmark::DoNotOptimize(solver.fit(x).items()); });
+  });
+  measure::add<Scalar>(name + "_ranking", sizes, [=](benchmark::State& state, int threads) {
+    const lae::Csr<Scalar> x = make();
+    const auto model = solver.fit(x);
+    const lae::Csr<Scalar> some = x.topRows(1000);
+    const double flops = 2000.0 * static_cast<double>(items) * static_cast<double>(model.rank());
+    measure::repeat<Scalar>(
+        state, threads, {flops}, [] {},
+        [&] { benchmark::DoNotOptimize(lae::recommend(model, some, {20}).items.data()); });
+  });
+}
+
 template <class Scalar>
 void add_all() {
+  add_spectral<Scalar, lae::GfCf<Scalar>>("gf_cf", 20000, 8000);
+  add_spectral<Scalar, lae::Bspm<Scalar>>("bspm", 20000, 8000);
+  add_spectral<Scalar, lae::Sgfcf<Scalar>>("sgfcf", 20000, 8000);
   add_models<Scalar>(10000, 1000, 256);
   add_models<Scalar>(40000, 4000, 512);
   for (const Index users : {400, 1000, 2000, 3000, 4000}) add_forms<Scalar>(users, 4000);

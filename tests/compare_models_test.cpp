@@ -34,7 +34,8 @@ namespace fs = std::filesystem;
 namespace {
 
 const std::vector<std::string> model_names = {
-    "ease", "cease", "add-ease", "l3ae", "semantic-ease", "cosine", "llm-cease", "llm-add-ease"};
+    "ease",      "cease",        "add-ease", "l3ae", "semantic-ease", "cosine",
+    "llm-cease", "llm-add-ease", "gfcf",     "bspm", "sgfcf"};
 
 Ending compare_models(Process::Words arguments) {
   arguments.insert(arguments.begin(), LAE_COMPARE_MODELS);
@@ -186,7 +187,7 @@ TEST_CASE("compare_models computes what the library computes") {
                     "9", "--lambda", "4", "--alpha", "0.5", "--cutoffs", "7,1,7"});
   CHECK(models.size() == 2);
   CHECK(shop.report.at("cutoffs") == json{1, 7});
-  const auto check = [&](const json& ours, const lae::ItemModel<double>& model) {
+  const auto check = [&](const json& ours, const auto& model) {
     for (const char* part : {"valid", "test"}) {
       const auto expected = lae::evaluate(
           model, shop.train, std::string(part) == "test" ? shop.test : shop.valid, {{1, 7}});
@@ -204,6 +205,14 @@ TEST_CASE("compare_models computes what the library computes") {
   };
   check(models.at("l3ae"), lae::L3ae<double>({-3, 2, 9}).fit(shop.train, shop.embeddings));
   check(models.at("cease"), lae::Cease<double>({4, 0.5}).fit(shop.train, shop.tags));
+
+  const auto spectral =
+      shop.compare({"--models", "gfcf,bspm,sgfcf", "--rank", "7", "--low-pass", "0.2", "--time",
+                    "2", "--late-merge", "1", "--gamma", "0.7", "--cutoffs", "7,1,7"});
+  check(spectral.at("gfcf"), lae::GfCf<double>({0.2, 7}).fit(shop.train));
+  check(spectral.at("bspm"), lae::Bspm<double>({0.2, 1, 2, 7, false, true}).fit(shop.train));
+  check(spectral.at("sgfcf"), lae::Sgfcf<double>({7, 0.4, 0.5, 1.5, 0.7}).fit(shop.train));
+  CHECK(!spectral.at("gfcf").contains("form"));
 }
 
 TEST_CASE("Hyper-parameters of compare_models reach the models that they belong to") {
@@ -220,7 +229,11 @@ TEST_CASE("Hyper-parameters of compare_models reach the models that they belong 
       {"llm-add-ease", {{"lambda_x", 3}, {"lambda_t", 6}, {"alpha", 0.5}}},
       {"l3ae", {{"lambda_x", 3}, {"lambda_f", 2}, {"lambda_kd", 9}}},
       {"semantic-ease", {{"lambda_f", 2}}},
-      {"cosine", json::object()}};
+      {"cosine", json::object()},
+      {"gfcf", {{"low_pass", 0.3}, {"rank", 256}}},
+      {"bspm", {{"low_pass", 0.5}, {"steps", 1}, {"time", 1.2}, {"rank", 256}}},
+      {"sgfcf",
+       {{"rank", 100}, {"epsilon", 0.4}, {"beta", 0.5}, {"beta_end", 1.5}, {"gamma", 1.6}}}};
   CHECK(models.size() == expected.size());
   for (const auto& [name, hyper_parameters] : expected) {
     INFO(name);
@@ -232,10 +245,10 @@ TEST_CASE("Hyper-parameters of compare_models reach the models that they belong 
 TEST_CASE("compare_models needs only the files of its models") {
   Shop shop;
   fs::remove(shop / "tags.npz");
-  CHECK(shop.compare({}).size() == 6);
+  CHECK(shop.compare({}).size() == 9);
   CHECK(shop.report.at("left_out").size() == 2);
   fs::remove(shop / "embeddings.npy");
-  CHECK(shop.compare({}).size() == 1);
+  CHECK(shop.compare({}).size() == 4);
   CHECK_THAT(shop.refusal(1, {"--models", "ease,l3ae"}),
              ContainsSubstring("embeddings.npy: not found, but l3ae needs it"));
 }
@@ -247,6 +260,7 @@ TEST_CASE("compare_models refuses options that cannot work") {
   CHECK_THAT(shop.refusal(2, {"--scalar", "half"}), ContainsSubstring("--scalar"));
   CHECK_THAT(shop.refusal(2, {"--lambda", "many"}), ContainsSubstring("--lambda"));
   CHECK_THAT(shop.refusal(2, {"--lambda", "0"}), ContainsSubstring("ease: lambda must be"));
+  CHECK_THAT(shop.refusal(2, {"--rank", "2.5"}), ContainsSubstring("gfcf: rank must be a whole"));
   CHECK_THAT(shop.refusal(2, {"--alpha", "-1"}), ContainsSubstring("alpha must not be negative"));
   CHECK_THAT(shop.refusal(2, {"--lambda-x", "-9", "--lambda-kd", "9", "--models", "l3ae"}),
              ContainsSubstring("lambda_x + lambda_kd must be positive, got -9 + 9"));

@@ -87,6 +87,25 @@ TEST_CASE("Fits take the memory that they estimate", "[models][memory]") {
   check_estimate("cosine", cosine.estimate(feature_size(f)), [&] { return cosine.fit(f); });
 }
 
+TEST_CASE("Spectral fits take the memory that they estimate", "[models][spectral][memory]") {
+  if (!memory_is_known()) return;
+  RandomData random(83);
+  using namespace lae;
+  const Csr<double> tall = random.interactions(12000, 7000, 0.001);
+  const Csr<double> dense = random.interactions(9000, 2000, 0.06);
+  const auto warm = Sgfcf<double>({200}).fit(tall);
+  CHECK(warm.items() == 7000);
+  const GfCf<double> gf_cf;
+  const Bspm<double> bspm;
+  const Sgfcf<double> sgfcf({300});
+  check_estimate("GF-CF", gf_cf.estimate(problem_size(tall)), [&] { return gf_cf.fit(tall); });
+  check_estimate("BSPM", bspm.estimate(problem_size(tall)), [&] { return bspm.fit(tall); });
+  check_estimate("SGFCF", sgfcf.estimate(problem_size(tall)), [&] { return sgfcf.fit(tall); });
+  // Of so many interactions, and so high a rank, that they are bidiagonalised.
+  check_estimate("GF-CF, bidiagonalised", gf_cf.estimate(problem_size(dense)),
+                 [&] { return gf_cf.fit(dense); });
+}
+
 TEST_CASE("Searches keep to their memory budget", "[tuning][memory]") {
   if (!memory_is_known()) return;
   RandomData random(82);

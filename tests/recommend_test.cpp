@@ -295,6 +295,24 @@ TEST_CASE("recommend saves and loads models") {
              ContainsSubstring("3 items, but the data have 12"));
 }
 
+TEST_CASE("recommend explains, saves and loads spectral models, as far as they go") {
+  const Shop shop;
+  for (const std::string name : {"gfcf", "sgfcf"}) {
+    INFO(name);
+    const fs::path file = shop / (name + ".lae");
+    const Ending fitted =
+        shop.recommend({"--model", name, "--rank", "4", "--user", "a7", "--save", file});
+    REQUIRE(fitted.code == 0);
+    const bool is_explained = fitted.out.find(" for ") != fitted.out.npos;
+    CHECK(is_explained == (name == "gfcf"));
+    const Ending loaded = shop.recommend({"--user", "a7", "--load", file});
+    REQUIRE(loaded.code == 0);
+    const auto body = [](const std::string& out) { return out.substr(out.find("   1 ")); };
+    CHECK(body(loaded.out) == body(fitted.out));
+    CHECK(shop.recommend({"--load", file, "--all", "-o", shop / "all.csv"}).code == 0);
+  }
+}
+
 TEST_CASE("recommend refuses what cannot work") {
   const Shop shop;
   const auto error = [&](const Process::Words& words, int code) {
