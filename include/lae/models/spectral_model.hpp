@@ -56,6 +56,10 @@ struct SpectralParts {
 /// an ItemModel's; the diagonal of B is not zero, so an item of the history scores itself, too
 /// (which changes no recommendation, as those are left out).
 ///
+/// G is not held: on Amazon's games (17,397 users, 8,330 items, 120,255 interactions) it has 1.3
+/// million entries, so that N and its transpose take a fifth of its memory, and products with both
+/// a fifth of its flops.
+///
 /// Cost of the scores of all items for a history: with r entries of N in the rows of users who share
 /// items with it, 2 r flops; 4 entries (N) flops for each product of a sharpening; 2 rank (n + items
 /// of the history). Memory: on each thread n scores for each user of a batch, and panels of 128
