@@ -48,7 +48,7 @@ inline Dense ideal_low_pass(const Dense& x, Index rank) {
 
 inline Dense gf_cf(const Dense& x, const lae::GfCfOptions& options) {
   const Dense r = normalized(x, 0, 0.5);
-  return r.transpose() * r + options.alpha * ideal_low_pass(x, options.rank);
+  return r.transpose() * r + options.low_pass * ideal_low_pass(x, options.rank);
 }
 
 /// By the steps of the processes, each applied to all unit histories.
@@ -70,14 +70,14 @@ inline Dense bspm(const Dense& x, const lae::BspmOptions& options) {
     return Dense(at + h / 8 * (k1 + 3 * k2 + 3 * k3 + k4));
   };
   // The blurred points, and then those of the sharpening, which alone starts from the merged ones.
-  Dense now = options.late_merge ? blurred : Dense(blurred + options.beta * ideal);
+  Dense now = options.late_merge ? blurred : Dense(blurred + options.low_pass * ideal);
   Dense sum = blurred;
   for (Index s = 0; s < options.steps; ++s) {
     now = step(now);
     sum += now;
   }
   const Dense sharp = options.mean ? Dense(sum / (1.0 + static_cast<double>(options.steps))) : now;
-  return options.late_merge ? Dense(sharp + options.beta * ideal) : sharp;
+  return options.late_merge ? Dense(sharp + options.low_pass * ideal) : sharp;
 }
 
 inline Eigen::VectorXd homophily(const Dense& x) {

@@ -4,7 +4,7 @@
 /// BSPM: Choi, Hong, Park, Cho, Blurring-Sharpening Process Models for Collaborative Filtering,
 /// SIGIR 2023.
 ///
-///     lae::Bspm<float> solver({/*beta=*/0.5, /*steps=*/1, /*time=*/1.2});
+///     lae::Bspm<float> solver({/*low_pass=*/0.5, /*steps=*/1, /*time=*/1.2});
 ///     lae::SpectralModel<float> model = solver.fit(train);  // train: users x items, sparse
 
 #include <cstdint>
@@ -19,16 +19,18 @@ namespace lae {
 inline namespace LAE_ABI {
 
 struct BspmOptions {
-  double beta = 0.5;  ///< Weight of the ideal low-pass filter; >= 0. 0.5 in the L3AE paper's runs.
-  Index steps = 1;  ///< K, steps of the sharpening; >= 1. 1 for Games, 2 for Toys and Books there.
-  double time =
-      1.2;  ///< T, their length together; >= 0. 1.2 for Games, 2.2 for Toys and Books there.
-  Index rank =
-      256;  ///< Singular vectors of the filter; >= 1. 256 there, 448 for Gowalla in BSPM's.
-  bool euler = false;       ///< Steps of Euler's method instead of the classical fourth order.
-  bool late_merge = false;  ///< Adds the low-pass filter after the sharpening ("LM"), not before.
-  bool mean = true;         ///< Averages what is there before the first step and after each.
-  double tolerance = 1e-6;  ///< Of the singular vectors: TruncatedSvdOptions::tolerance; > 0.
+  /// β, weight of the ideal low-pass filter: >= 0. 0.5 in the L3AE paper's runs, 0.3 in BSPM's.
+  double low_pass = 0.5;
+  /// K, steps of the sharpening: 1 or more. 1 for Games in the L3AE paper's runs, 2 for Toys, Books.
+  Index steps = 1;
+  /// T, the length of all steps together: >= 0. 1.2 for Games there, 2.2 for Toys and Books.
+  double time = 1.2;
+  /// Singular vectors of the low-pass filter: 1 or more. 256 there, 448 for Gowalla in BSPM's.
+  Index rank = 256;
+  bool euler = false;           ///< Steps of Euler's method instead of the fourth order.
+  bool late_merge = false;      ///< Adds the low-pass filter after the sharpening ("LM" in BSPM's).
+  bool mean = true;             ///< Averages what is there before the first step and after each.
+  double tolerance = 1e-6;      ///< Of the singular vectors: TruncatedSvdOptions::tolerance; > 0.
   Index max_iterations = 2000;  ///< TruncatedSvdOptions::max_iterations; >= 1.
   std::uint64_t seed = 1;       ///< Of the vectors that the search for them starts from.
 
@@ -38,7 +40,7 @@ struct BspmOptions {
 
   [[nodiscard]] static OptionFields<BspmOptions> fields() {
     OptionFields<BspmOptions> list;
-    list.add("low_pass", &BspmOptions::beta, Range::not_negative(),
+    list.add("low_pass", &BspmOptions::low_pass, Range::not_negative(),
              "weight of the ideal low-pass filter");
     list.add("steps", &BspmOptions::steps, "steps of the sharpening");
     list.add("time", &BspmOptions::time, Range::not_negative(), "length of the sharpening");
@@ -57,7 +59,7 @@ struct BspmOptions {
   [[nodiscard]] SpectralRecipe recipe() const {
     SpectralRecipe recipe;
     recipe.svd = {rank, tolerance, max_iterations, seed};
-    recipe.low_pass = beta;
+    recipe.low_pass = low_pass;
     recipe.sharpening = {steps, time / static_cast<double>(steps), euler, mean};
     recipe.sharpens_low_pass = !late_merge;
     return recipe;

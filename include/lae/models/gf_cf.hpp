@@ -3,7 +3,7 @@
 /// \file
 /// GF-CF: Shen et al., How Powerful is Graph Convolution for Recommendation?, CIKM 2021.
 ///
-///     lae::GfCf<float> solver({/*alpha=*/0.3, /*rank=*/256});
+///     lae::GfCf<float> solver({/*low_pass=*/0.3, /*rank=*/256});
 ///     lae::SpectralModel<float> model = solver.fit(train);  // train: users x items, sparse
 
 #include <cstdint>
@@ -18,9 +18,11 @@ namespace lae {
 inline namespace LAE_ABI {
 
 struct GfCfOptions {
-  double alpha = 0.3;       ///< Weight of the ideal low-pass filter; >= 0. 0.3 in the paper's code.
-  Index rank = 256;         ///< Singular vectors that it passes; >= 1. 256 in the paper's code.
-  double tolerance = 1e-6;  ///< Of the singular vectors: TruncatedSvdOptions::tolerance; > 0.
+  /// α, weight of the ideal low-pass filter: >= 0. 0.3 in the authors' code.
+  double low_pass = 0.3;
+  /// Singular vectors that it passes: 1 or more. 256 in the authors' code.
+  Index rank = 256;
+  double tolerance = 1e-6;      ///< Of the singular vectors: TruncatedSvdOptions::tolerance; > 0.
   Index max_iterations = 2000;  ///< TruncatedSvdOptions::max_iterations; >= 1.
   std::uint64_t seed = 1;       ///< Of the vectors that the search for them starts from.
 
@@ -30,7 +32,7 @@ struct GfCfOptions {
 
   [[nodiscard]] static OptionFields<GfCfOptions> fields() {
     OptionFields<GfCfOptions> list;
-    list.add("low_pass", &GfCfOptions::alpha, Range::not_negative(),
+    list.add("low_pass", &GfCfOptions::low_pass, Range::not_negative(),
              "weight of the ideal low-pass filter");
     list.add("rank", &GfCfOptions::rank, "singular vectors of the low-pass filter");
     list.add_extra("tolerance", &GfCfOptions::tolerance, Range::positive(),
@@ -43,7 +45,7 @@ struct GfCfOptions {
   [[nodiscard]] SpectralRecipe recipe() const {
     SpectralRecipe recipe;
     recipe.svd = {rank, tolerance, max_iterations, seed};
-    recipe.low_pass = alpha;
+    recipe.low_pass = low_pass;
     return recipe;
   }
 };

@@ -18,12 +18,14 @@ namespace lae {
 inline namespace LAE_ABI {
 
 struct SgfcfOptions {
-  Index rank = 100;      ///< Singular vectors; >= 1. 100 for Games in the L3AE paper's runs.
-  double epsilon = 0.4;  ///< Of the normalisation; finite, >= 0. 0.4 for Games there; GF-CF: 0.5.
-  double beta = 0.5;     ///< Exponent of singular values at the least homophily; finite. 0.5 there.
-  double beta_end = 1.5;    ///< At the most homophily; equal to beta: the same for all. 1.5 there.
-  double gamma = 1.6;       ///< Weight of the filter that passes all, G; >= 0. 1.6 there.
-  double mu = 0;            ///< Is added to the sums of rows and columns; >= 0. 0 there.
+  /// Singular vectors: 1 or more. 100 for Games in the L3AE paper's runs, 200 for Toys.
+  Index rank = 100;
+  /// ε of the normalisation: >= 0. 0.4 for Games and Toys there, 0.3 for Books; GF-CF has 0.5.
+  double epsilon = 0.4;
+  double beta = 0.5;        ///< Exponent of singular values at the least homophily: any. 0.5 there.
+  double beta_end = 1.5;    ///< At the most; equal to beta: the same filter for all. 1.5 there.
+  double gamma = 1.6;       ///< Weight of the filter that passes all, G: >= 0. 1.6 there.
+  double mu = 0;            ///< Is added to the sums of rows and columns: >= 0. 0 there.
   double tolerance = 1e-6;  ///< Of the singular vectors: TruncatedSvdOptions::tolerance; > 0.
   Index max_iterations = 2000;  ///< TruncatedSvdOptions::max_iterations; >= 1.
   std::uint64_t seed = 1;       ///< Of the vectors that the search for them starts from.
