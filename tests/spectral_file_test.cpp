@@ -133,7 +133,10 @@ TEST_CASE("Damaged spectral model files are errors", "[spectral][model_file]") {
   CHECK_THAT(error_of<Linear>(patched<double>(linear, 88, -1)),
              ContainsSubstring("a sharpening of -1 steps"));
   const std::size_t columns = 128 + 41 * 8;
+  const std::size_t last_row = columns - 8;
   const std::vector<std::string> broken = {
+      patched<std::int64_t>(linear, last_row, std::int64_t(1) << 40),
+      patched<std::int64_t>(linear, last_row, 1),
       patched<std::int64_t>(linear, 128, 1),
       patched<std::int64_t>(linear, 136, -1),
       patched<std::int64_t>(linear, 136, std::int64_t(1) << 40),

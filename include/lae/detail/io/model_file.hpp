@@ -162,13 +162,14 @@ void write_spectral(AtomicFile& file, ModelKind kind, const Parts& parts,
   write_values(file, parts.right);
 }
 
+/// \param entries for which there is room; Eigen takes their number from where rows begin
 /// \throws FileError unless rows are compressed, and sorted
 template <class Scalar>
-void require_sorted_rows(const FileSource& source, const Csr<Scalar>& n) {
+void require_sorted_rows(const FileSource& source, const Csr<Scalar>& n, Index entries) {
   const Index* const start = n.outerIndexPtr();
-  bool is_valid = start[0] == 0 && start[n.rows()] == n.nonZeros();
+  bool is_valid = start[0] == 0 && start[n.rows()] == entries;
   for (Index row = 0; is_valid && row < n.rows(); ++row) {
-    is_valid = start[row] <= start[row + 1] && start[row + 1] <= n.nonZeros();
+    is_valid = start[row] <= start[row + 1] && start[row + 1] <= entries;
     for (Index e = start[row]; is_valid && e < start[row + 1]; ++e) {
       const Index column = n.innerIndexPtr()[e];
       is_valid = column < n.cols() && column > (e > start[row] ? n.innerIndexPtr()[e - 1] : -1);
@@ -205,7 +206,7 @@ template <class Parts, class Scalar>
   source.read(n.outerIndexPtr(), (spectral.users + 1) * sizeof(Index));
   source.read(n.innerIndexPtr(), spectral.entries * sizeof(Index));
   source.read(n.valuePtr(), spectral.entries * sizeof(Scalar));
-  require_sorted_rows(source, n);
+  require_sorted_rows(source, n, static_cast<Index>(spectral.entries));
   parts.interactions = std::make_shared<const NormalizedInteractions<Scalar>>(std::move(n));
   for (Matrix<Scalar>* const factor : {&parts.left, &parts.right}) {
     factor->resize(items, static_cast<Index>(spectral.rank));
