@@ -396,3 +396,40 @@ TEST_CASE("Spectral fits keep to their budget", "[spectral][memory]") {
   CHECK(at(2'000'000, 1'000'000, 20'000'000, 64) < 2.2 * at(1'000'000, 500'000, 10'000'000, 64));
   CHECK(at(1'000'000, 500'000, 10'000'000, 64) < 2e9);
 }
+
+namespace {
+
+/// As in lae/models/spectral_solver.hpp.
+struct LowPass {
+  Index rank = 64;
+  double exponent = 0.4;
+
+  template <class Scalar>
+  using Model = lae::SgfcfModel<Scalar>;
+  static lae::OptionFields<LowPass> fields() {
+    lae::OptionFields<LowPass> list;
+    list.add("rank", &LowPass::rank, "singular vectors");
+    list.add("exponent", &LowPass::exponent, lae::Range::not_negative(), "of the normalisation");
+    return list;
+  }
+  [[nodiscard]] lae::SpectralRecipe recipe() const {
+    lae::SpectralRecipe recipe;
+    recipe.svd.rank = rank;
+    recipe.exponent = exponent;
+    return recipe;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("A spectral model of one's own is fitted and searched as the others", "[spectral]") {
+  RandomData random(613);
+  const Csr<double> x = random.interactions(90, 60, 0.15);
+  lae::SgfcfOptions same{12, 0.3, 1, 1, 0};
+  const auto expected = lae::Sgfcf<double>(same).fit(x);
+  const auto model = lae::SpectralSolver<LowPass>({12, 0.3}).fit(x);
+  CHECK(difference(model.score(x), expected.score(x)) < 1e-12);
+  const auto points = lae::vary(std::vector<LowPass>(1), "rank", {4, 12});
+  const auto search = lae::grid_search<lae::SpectralSolver<LowPass>>(points, x, x);
+  CHECK(search.trials.size() == 2);
+}
