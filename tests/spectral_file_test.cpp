@@ -130,6 +130,8 @@ TEST_CASE("Damaged spectral model files are errors", "[spectral][model_file]") {
     CHECK_THAT(error_of<Linear>(patched<std::uint64_t>(linear, offset, std::uint64_t(1) << 39)),
                ContainsSubstring("larger than any file") || ContainsSubstring("truncated"));
   }
+  CHECK_THAT(error_of<Linear>(patched<std::uint64_t>(linear, 48, 0)),
+             ContainsSubstring("no singular vectors"));
   CHECK_THAT(error_of<Linear>(patched<double>(linear, 88, -1)),
              ContainsSubstring("a sharpening of -1 steps"));
   const std::size_t columns = 128 + 41 * 8;

@@ -188,6 +188,8 @@ template <class Parts, class Scalar>
   const ModelFileHeader header = read_model_header(source, kind, sizeof(Scalar));
   SpectralFileHeader spectral;
   source.read(&spectral, sizeof(spectral));
+  // With rank 0 the file would not show how many items there are.
+  if (spectral.rank == 0) source.fail("holds a model of no singular vectors");
   // So large that no file is, so small that sums and products of two of them fit into 64 bits.
   constexpr std::uint64_t large = std::uint64_t(1) << 40;
   if (header.items > large || spectral.users > large || spectral.entries > large ||
