@@ -1,5 +1,6 @@
 // paper_tables as a process: what it reports, that it goes on where it was, and its spectra.
 
+#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -10,6 +11,7 @@
 #include <regex>
 #include <spectrum.hpp>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -199,6 +201,72 @@ TEST_CASE("paper_tables goes on where it was interrupted, and does again what ha
   REQUIRE(changed.code == 0);
   CHECK_THAT(changed.out, ContainsSubstring("shop: CEASE  "));
   CHECK_THAT(changed.out, !ContainsSubstring("shop: EASE  ") && !ContainsSubstring("shop: L3AE  "));
+}
+
+TEST_CASE("paper_tables trains neural models if told to, and goes on within a training") {
+  const auto on_one_thread = [] { setenv("OMP_NUM_THREADS", "1", 1); };
+  const Study study;
+  const Process::Words short_runs = {"--neural", "--neural-runs", "2", "--neural-epochs", "4"};
+  REQUIRE(run(study.command(short_runs), on_one_thread).code == 0);
+  const json steps = study.steps();
+  const std::string report = study.report();
+  for (const char* name : {"lightgcn", "simgcl", "rlmrec-con", "rlmrec-gen", "alpharec"}) {
+    INFO(name);
+    const json& step = steps.at(std::string("neural-") + name);
+    const json& runs = step.at("runs");
+    REQUIRE(runs.size() == 2);
+    CHECK(runs[0].at("seed") == 2023);
+    CHECK(runs[1].at("epochs") == 4);
+    const double first = runs[0].at("test").at("ndcg@20");
+    const double second = runs[1].at("test").at("ndcg@20");
+    CHECK(step.at("test").at("ndcg@20").get<double>() == Approx((first + second) / 2));
+    CHECK(step.at("deviation").at("ndcg@20").get<double>() ==
+          Approx(std::abs(first - second) / std::sqrt(2)).margin(1e-12));
+    // The significance is that of the same means.
+    const auto values = lae::load_npy<double>(study.output() / "steps" / "shop" /
+                                              ("neural-" + std::string(name) + ".npy"));
+    CHECK(values.mean() == Approx((first + second) / 2));
+    CHECK_THAT(report, ContainsSubstring("L3AE and " + step.at("title").get<std::string>()));
+  }
+  CHECK_THAT(report, ContainsSubstring("Table 2: neural models") && ContainsSubstring(" ± "));
+  const std::regex training(".*\\.training");
+  const auto trainings = [&] {
+    int count = 0;
+    for (const auto& file : fs::directory_iterator(study.output() / "steps" / "shop")) {
+      if (std::regex_match(file.path().filename().string(), training)) ++count;
+    }
+    return count;
+  };
+  CHECK(trainings() == 0);
+
+  // Not again, and not without being told.
+  CHECK_THAT(run(study.command(short_runs), on_one_thread).out, !ContainsSubstring(" s\n"));
+  CHECK(run(study.command()).code == 0);
+  CHECK_THAT(study.report(), !ContainsSubstring("Table 2: neural models"));
+
+  // Interrupted again and again, which leaves trainings that have begun, it ends as if it had not
+  // been.
+  const Process::Words long_runs = {"--neural", "--neural-runs", "1", "--neural-epochs", "30"};
+  const Study same;
+  REQUIRE(run(same.command(long_runs), on_one_thread).code == 0);
+  int code = 130;
+  bool was_within = false;
+  for (int wait = 20; code == 130; wait += 20) {
+    Process process(study.command(long_runs), on_one_thread);
+    std::this_thread::sleep_for(std::chrono::milliseconds(wait));
+    process.send(SIGINT);
+    code = process.wait().code;
+    was_within = was_within || (code == 130 && trainings() > 0);
+  }
+  REQUIRE(code == 0);
+  CHECK(was_within);
+  CHECK(trainings() == 0);
+  for (const auto& [name, step] : same.steps().items()) {
+    INFO(name);
+    if (step.contains("runs")) CHECK(study.steps().at(name).at("runs") == step.at("runs"));
+  }
+
+  CHECK(run(study.command({"--neural-runs", "2"})).code == 2);
 }
 
 TEST_CASE("paper_tables refuses what it cannot do") {

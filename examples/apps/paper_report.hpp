@@ -17,6 +17,7 @@
 
 #include "command_line.hpp"
 #include "gnuplot.hpp"
+#include "neural_report.hpp"
 #include "paper_study.hpp"
 #include "terminal.hpp"
 
@@ -97,6 +98,7 @@ class PaperReport {
                                           "ease", "cease", "add-ease", "l3ae", "l3ae-refined"});
     add_models("Table 3: ways to use embeddings",
                {"gfcf", "bspm", "sgfcf", "llm-cease", "llm-add-ease", "l3ae"});
+    add_neural();
     add_significance();
     add_hyper_parameters();
     add_head_and_tail();
@@ -153,6 +155,12 @@ class PaperReport {
     }
   }
 
+  void add_neural() {
+    if (neural_steps(set_->steps).empty()) return;
+    heading("Table 2: neural models");
+    text_ += neural_table(set_->steps);
+  }
+
   /// Compares a model with another one on the test set, user by user.
   void compare(const std::string& first, const std::string& second) {
     const lae::PairedComparison result =
@@ -189,12 +197,15 @@ class PaperReport {
         "bootstrap (2,000 resamples of users).\nThe best other model is the best one *on the test "
         "set* that is not L3AE. The last line is a control: with the rows of\nthe embeddings "
         "shuffled, what L3AE gains over EASE should vanish.\n\n";
+    const Steps neural = neural_steps(set_->steps);
+    if (!neural.empty()) text_ += "Neural models count by each user's mean over the runs.\n\n";
     header({"models", "gain", "difference", "95 % interval", "t", "p"});
     compare("l3ae", "ease");
     if (best_other() != "ease") compare("l3ae", best_other());
     compare("l3ae-refined", "l3ae");
     compare("l3ae-refined", best_other());
     compare("l3ae-shuffled", "ease");
+    for (const std::string& each : neural) compare("l3ae", each);
   }
 
   void add_hyper_parameters() {

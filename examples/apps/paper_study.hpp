@@ -25,6 +25,7 @@
 #include "command_line.hpp"
 #include "dataset.hpp"
 #include "models.hpp"
+#include "neural_study.hpp"
 #include "report.hpp"
 #include "spectrum.hpp"
 #include "terminal.hpp"
@@ -68,6 +69,8 @@ class StepStore {
     return json;
   }
 
+  const std::filesystem::path& folder() const { return folder_; }
+
   void keep(const std::string& step, const ordered_json& result) const {
     write_json(folder_ / (step + ".json"), result);
   }
@@ -107,13 +110,14 @@ class PaperStudy {
 
   /// Runs all steps that the data allow, or finds their results.
   /// \throws lae::Cancelled after Ctrl-C, with all finished steps kept.
-  StepResults run() {
+  StepResults run(const NeuralSettings& neural = {}) {
     results_ = StepResults::object();
     run_ease();
     run_spectral();
     if (data_.embeddings) run_l3ae();
     run_others();
     run_spectrum();
+    if (neural.runs > 0) run_neural(neural);
     return results_;
   }
 
@@ -340,6 +344,26 @@ class PaperStudy {
                if (data_.embeddings)
                  result["f"] = largest_singular_values(*data_.embeddings, count);
              });
+  }
+
+  void run_neural(const NeuralSettings& settings) {
+    NeuralData data{data_.train.template cast<float>(), data_.valid.template cast<float>(),
+                    data_.test.template cast<float>()};
+    if (data_.embeddings) data.embeddings = data_.embeddings->template cast<float>();
+    for (const neural::Kind kind : neural_kinds) {
+      if (neural::needs_features(kind) && !data.embeddings) continue;
+      ordered_json inputs = stamps({file_name::train, file_name::valid, file_name::test});
+      if (neural::needs_features(kind)) inputs.update(stamps({file_name::embeddings}));
+      inputs.update(neural_inputs(kind, settings));
+      const std::string step = neural_step(kind);
+      NeuralStudy study(kind, settings, data, store_.folder());
+      run_step(step, neural::title_of(kind), inputs,
+               [&](ordered_json& result, const lae::FitControl&) {
+                 result.update(study.run(status_, name() + ": " + neural::title_of(kind)));
+                 store_.keep_user_ndcg(step, study.user_ndcg());
+               });
+      study.forget();
+    }
   }
 
   /// Finds a step's result or computes it, with the seconds it took.

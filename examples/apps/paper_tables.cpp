@@ -30,6 +30,8 @@ struct Settings {
   std::vector<fs::path> embeddings;
   std::vector<SourceChoice> sources;
   fs::path output = "paper-tables";
+  bool with_neural = false;
+  NeuralSettings neural{/*runs=*/5};
   Computation computation;
 };
 
@@ -90,7 +92,7 @@ void study(const Settings& settings) {
     status.show(name + ": reading the data");
     PaperStudy<Scalar> set(folder, others.at(folder), settings.sources,
                            settings.output / "steps" / name, status);
-    StepResults steps = set.run();
+    StepResults steps = set.run(settings.with_neural ? settings.neural : NeuralSettings());
     sets.push_back({name, counts_of(set.data()), std::move(steps), set.store()});
   }
   status.show("writing the report");
@@ -145,6 +147,20 @@ int main(int argc, char** argv) {
   app.add_option("--output", settings.output,
                  "folder for report.md, report.json, plots and steps; default: paper-tables")
       ->option_text("DIR");
+  CLI::Option* const neural =
+      app.add_flag("--neural", settings.with_neural,
+                   "also train the neural models of the paper, which takes minutes to hours: on a\n"
+                   "busy machine one thread is faster than several (OMP_NUM_THREADS=1)");
+  app.add_option("--neural-runs", settings.neural.runs,
+                 "trainings of each with other seeds, of which the mean counts; default: 5")
+      ->option_text("N")
+      ->check(CLI::Range(1, 100))
+      ->needs(neural);
+  app.add_option("--neural-epochs", settings.neural.longest,
+                 "epochs after which a training ends at the latest; default: 3000")
+      ->option_text("N")
+      ->check(CLI::Range(1, 100000))
+      ->needs(neural);
   example::add_computation_options(app, settings.computation);
   return example::run_program(app, argc, argv, [&] { example::run(settings); });
 }
