@@ -5,7 +5,8 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <cmath>
+#include <cstddef>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -40,7 +41,8 @@ inline std::string neural_table(const nlohmann::ordered_json& steps) {
     };
     const auto metric = [&](const char* name, const char* group) {
       const ordered_json value = part("test", group).at(name);
-      if (!value.is_number()) return std::string("-");
+      // What no user counts for is null in files, and not a number before that.
+      if (!value.is_number() || std::isnan(value.get<double>())) return std::string("-");
       std::string cell = fmt::format("{:.4f}", value.get<double>());
       const ordered_json spread = part("deviation", group);
       if (spread.is_object() && spread.at(name).is_number()) {

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <utility>
 
+#include "lae/core/errors.hpp"
 #include "lae/core/progress.hpp"
 
 namespace example {

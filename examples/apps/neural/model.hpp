@@ -116,6 +116,14 @@ class Model {
   [[nodiscard]] const Parameters<Scalar>& parameters() const { return parameters_; }
 
   /// The losses of a batch; the gradients of the parameters are set to those of their sum.
+  ///
+  /// Cost, for N nodes, d dimensions, q positives, f features and a hidden width h: LightGCN takes
+  /// four products with the graph, 16 * nnz * d flops, and work of order (N + q) * d. Views add two
+  /// products, 4 * N * d random numbers, and 6 * q * N * d flops and q * N exponentials at most
+  /// (see info_nce.hpp). RLMRec-Con adds that for the distillation and 4 * n * f * h flops,
+  /// RLMRec-Gen 6 * M * h * (d + f) + 4 * M^2 * f for M masked nodes, and two products more.
+  /// AlphaRec takes 4 * n * f * h and 6 * q^2 * d at most. Memory: some ten matrices N x d, and
+  /// N x h for the perceptron's activations.
   Losses differentiate(const Batch& batch, const Choices<Scalar>& choices);
 
   /// The embeddings, nodes x dimensions, of which the scores are products: user . item.

@@ -51,16 +51,19 @@ double add_regularizer(double weight, Parameters<Scalar>& parameters) {
 }
 
 template <class Scalar>
+Adam<Scalar>::Adam(double learning_rate, const Parameters<Scalar>& parameters)
+    : learning_rate_(learning_rate) {
+  for (const Parameter<Scalar>& each : parameters) {
+    state.means.push_back(Matrix<Scalar>::Zero(each.value.rows(), each.value.cols()));
+  }
+  state.squares = state.means;
+}
+
+template <class Scalar>
 void Adam<Scalar>::step(Parameters<Scalar>& parameters) {
   constexpr double decay_mean = 0.9;
   constexpr double decay_square = 0.999;
   constexpr double epsilon = 1e-8;
-  if (state.means.empty()) {
-    for (const Parameter<Scalar>& each : parameters) {
-      state.means.push_back(Matrix<Scalar>::Zero(each.value.rows(), each.value.cols()));
-      state.squares.push_back(state.means.back());
-    }
-  }
   const auto steps = static_cast<double>(++state.steps);
   const auto rate = static_cast<Scalar>(learning_rate_ / (1 - std::pow(decay_mean, steps)));
   const auto correction = static_cast<Scalar>(1 / std::sqrt(1 - std::pow(decay_square, steps)));

@@ -43,7 +43,8 @@ double add_regularizer(double weight, Parameters<Scalar>& parameters);
 template <class Scalar>
 class Adam {
  public:
-  explicit Adam(double learning_rate) : learning_rate_(learning_rate) {}
+  /// For these parameters, before the first step.
+  Adam(double learning_rate, const Parameters<Scalar>& parameters);
 
   /// Moves the parameters against their gradients.
   void step(Parameters<Scalar>& parameters);

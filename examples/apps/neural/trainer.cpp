@@ -3,7 +3,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstddef>
-#include <cstdio>
+#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <lae/evaluation/evaluate.hpp>
@@ -67,7 +67,7 @@ Trainer<Scalar>::Trainer(Model<Scalar>& model, const lae::Csr<Scalar>& train,
       histories_(user_histories(train)),
       valid_(std::move(valid)),
       options_(options),
-      adam_(options.learning_rate) {
+      adam_(options.learning_rate, model.parameters()) {
   options.check();
   const auto require_size = [&](const lae::Csr<Scalar>& part, const char* name) {
     require(part.rows() == model.graph().users() && part.cols() == model.graph().items(),
@@ -79,11 +79,7 @@ Trainer<Scalar>::Trainer(Model<Scalar>& model, const lae::Csr<Scalar>& train,
   require_size(histories_, "train");
   require_size(valid_, "valid");
   require(valid_.nonZeros() > 0, "valid is empty: nothing to tell by when to stop");
-  for (const Parameter<Scalar>& each : model.parameters()) {
-    adam_.state.means.push_back(Matrix<Scalar>::Zero(each.value.rows(), each.value.cols()));
-    best_.push_back(each.value);
-  }
-  adam_.state.squares = adam_.state.means;
+  for (const Parameter<Scalar>& each : model.parameters()) best_.push_back(each.value);
 }
 
 template <class Scalar>
@@ -170,19 +166,22 @@ std::string Trainer<Scalar>::identity() const {
 }
 
 template <class Scalar>
-template <class Visit>
-void Trainer<Scalar>::visit_state(Visit&& visit) {
-  visit(&epoch_, sizeof(epoch_));
-  visit(&best_epoch_, sizeof(best_epoch_));
-  visit(&best_recall_, sizeof(best_recall_));
-  visit(&adam_.state.steps, sizeof(adam_.state.steps));
-  const auto visit_matrix = [&](Matrix<Scalar>& matrix) {
+template <class Self, class Visit>
+void Trainer<Scalar>::visit_state(Self& self, Visit&& visit) {
+  visit(&self.epoch_, sizeof(self.epoch_));
+  visit(&self.best_epoch_, sizeof(self.best_epoch_));
+  visit(&self.best_recall_, sizeof(self.best_recall_));
+  visit(&self.adam_.state.steps, sizeof(self.adam_.state.steps));
+  const auto visit_matrix = [&](auto& matrix) {
     visit(matrix.data(), static_cast<std::size_t>(matrix.size()) * sizeof(Scalar));
   };
-  for (Parameter<Scalar>& each : model_.parameters()) visit_matrix(each.value);
-  for (Matrix<Scalar>& each : adam_.state.means) visit_matrix(each);
-  for (Matrix<Scalar>& each : adam_.state.squares) visit_matrix(each);
-  for (Matrix<Scalar>& each : best_) visit_matrix(each);
+  const Model<Scalar>& model = self.model_;
+  for (std::size_t p = 0; p < model.parameters().size(); ++p) {
+    visit_matrix(self.model_.parameters()[p].value);
+    visit_matrix(self.adam_.state.means[p]);
+    visit_matrix(self.adam_.state.squares[p]);
+    visit_matrix(self.best_[p]);
+  }
 }
 
 // The file: the magic line, the identity and an empty line, the state as it is in memory, and a
@@ -198,7 +197,7 @@ void Trainer<Scalar>::save(const std::filesystem::path& path) const {
   };
   const std::string head = magic + identity() + "\n";
   write(head.data(), head.size());
-  const_cast<Trainer*>(this)->visit_state(write);  // which only reads what it is shown
+  visit_state(*this, write);
   const std::uint64_t sum = digest.value();
   file.write(&sum, sizeof(sum));
   file.commit();
@@ -221,7 +220,7 @@ bool Trainer<Scalar>::resume(const std::filesystem::path& path) {
                                    differing_line(bytes, head));
   }
   std::size_t wanted = head.size() + sizeof(std::uint64_t);
-  visit_state([&](void*, std::size_t size) { wanted += size; });
+  visit_state(*this, [&](const void*, std::size_t size) { wanted += size; });
   if (bytes.size() != wanted) {
     throw lae::FileError(path, "is damaged: it has " + std::to_string(bytes.size()) +
                                    " bytes instead of " + std::to_string(wanted));
@@ -233,13 +232,13 @@ bool Trainer<Scalar>::resume(const std::filesystem::path& path) {
     at += size;
   };
   take(head.size());
-  visit_state([&](void*, std::size_t size) { take(size); });
+  visit_state(*this, [&](const void*, std::size_t size) { take(size); });
   std::uint64_t sum = 0;
   std::memcpy(&sum, bytes.data() + at, sizeof(sum));
   if (sum != digest.value()) throw lae::FileError(path, "is damaged: its digest is another");
 
   at = head.size();
-  visit_state([&](void* data, std::size_t size) {
+  visit_state(*this, [&](void* data, std::size_t size) {
     if (size > 0) std::memcpy(data, bytes.data() + at, size);
     at += size;
   });

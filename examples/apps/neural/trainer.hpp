@@ -94,9 +94,9 @@ class Trainer {
  private:
   /// What a state file must agree with.
   [[nodiscard]] std::string identity() const;
-  /// Everything that is saved, in order: visit(pointer, bytes).
-  template <class Visit>
-  void visit_state(Visit&& visit);
+  /// Everything that is saved of a trainer, in order: visit(pointer, bytes).
+  template <class Self, class Visit>
+  static void visit_state(Self& self, Visit&& visit);
 
   Model<Scalar>& model_;
   lae::Csr<Scalar> histories_;
