@@ -970,6 +970,21 @@ TEST_CASE("embeddings are a scorer of the users they were trained for") {
   CHECK_THROWS_AS(neural::user_histories(lae::Csr<float>(1 << 24, 1)), std::invalid_argument);
 }
 
+TEST_CASE("options are those of the authors' scripts") {
+  using neural::Setting;
+  CHECK(Options::of(Kind::light_gcn).regularizer == 1e-6);
+  CHECK(Options::of(Kind::light_gcn, Setting::toys).regularizer == 1e-8);
+  CHECK(Options::of(Kind::light_gcn, Setting::books).regularizer == 0);
+  CHECK(Options::of(Kind::sim_gcl).noise == 0.01);
+  CHECK(Options::of(Kind::sim_gcl, Setting::toys).noise == 0.1);
+  CHECK(Options::of(Kind::rlmrec_con).noise == 0.1);
+  CHECK(Options::of(Kind::rlmrec_con, Setting::books).distill_temperature == 0.1);
+  CHECK(Options::of(Kind::rlmrec_gen, Setting::toys).reconstruct_weight == 0.05);
+  CHECK(Options::of(Kind::alpha_rec).contrast_temperature == 0.25);
+  CHECK_FALSE(Options::of(Kind::alpha_rec, Setting::toys).cosine_scores);
+  CHECK(Options::of(Kind::alpha_rec, Setting::books).cosine_scores);
+}
+
 TEST_CASE("wrong arguments of neural models are named") {
   const Matrix<double> features = Matrix<double>::Ones(3, 2);
   lae::Csr<double> train(2, 3);

@@ -68,7 +68,7 @@ inline std::string neural_table(const nlohmann::ordered_json& steps) {
   }
   return text +
          "\nMean ± standard deviation of runs with other seeds. Hyper-parameters are those that "
-         "the L3AE authors' scripts\ngive for Games, not tuned; a run ends after 50 epochs without "
+         "the L3AE authors' scripts\ngive, not tuned; a run ends after 50 epochs without "
          "a better validation R@20 (a + tells one that did\nnot), and its best epoch counts. "
          "Seconds leave out what an interrupted program did before.\n";
 }

@@ -71,7 +71,7 @@ double deviation(const std::vector<double>& values) {
 }  // namespace
 
 ordered_json neural_inputs(neural::Kind kind, const NeuralSettings& settings) {
-  const neural::Options options = neural::Options::of(kind);
+  const neural::Options options = neural::Options::of(kind, settings.setting);
   const neural::TrainOptions training = train_options(settings, 0);
   ordered_json inputs{{"runs", settings.runs},
                       {"longest", training.longest},
@@ -89,6 +89,7 @@ ordered_json neural_inputs(neural::Kind kind, const NeuralSettings& settings) {
   if (has_views || kind == neural::Kind::alpha_rec) {
     inputs["contrast_temperature"] = options.contrast_temperature;
   }
+  if (kind == neural::Kind::alpha_rec) inputs["cosine_scores"] = options.cosine_scores;
   if (kind == neural::Kind::rlmrec_con) {
     inputs["distill_weight"] = options.distill_weight;
     inputs["distill_temperature"] = options.distill_temperature;
@@ -124,8 +125,8 @@ ordered_json NeuralStudy::run(StatusLine& status, const std::string& task) {
   std::vector<ordered_json> tests;
   std::vector<ordered_json> valids;
   for (lae::Index run = 0; run < settings_.runs; ++run) {
-    const auto model =
-        neural::make_model<float>(neural::Options::of(kind_), data_.train, features, seed(run));
+    const auto model = neural::make_model<float>(neural::Options::of(kind_, settings_.setting),
+                                                 data_.train, features, seed(run));
     neural::Trainer<float> trainer(*model, data_.train, data_.valid,
                                    train_options(settings_, seed(run)));
     try {

@@ -28,6 +28,7 @@ struct NeuralData {
 struct NeuralSettings {
   lae::Index runs = 0;  ///< with seeds 2023, 2024, ... (the authors' scripts take 2023); 0: none
   lae::Index longest = 3000;  ///< epochs of a run that does not end earlier
+  neural::Setting setting = neural::Setting::games;
 };
 
 /// All of them, in the order of the paper.

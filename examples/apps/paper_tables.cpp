@@ -161,6 +161,15 @@ int main(int argc, char** argv) {
       ->option_text("N")
       ->check(CLI::Range(1, 100000))
       ->needs(neural);
+  app.add_option("--neural-like", settings.neural.setting,
+                 "the data set whose hyper-parameters in the L3AE authors' scripts are taken:\n"
+                 "games, toys or books; default: games")
+      ->option_text("NAME")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, neural::Setting>{{"games", neural::Setting::games},
+                                                 {"toys", neural::Setting::toys},
+                                                 {"books", neural::Setting::books}}))
+      ->needs(neural);
   example::add_computation_options(app, settings.computation);
   return example::run_program(app, argc, argv, [&] { example::run(settings); });
 }

@@ -413,12 +413,22 @@ const char* title_of(Kind kind) {
   throw std::invalid_argument("there is no such kind of model");
 }
 
-Options Options::of(Kind kind) {
+Options Options::of(Kind kind, Setting setting) {
+  // Games, Toys, Books.
+  const auto pick = [&](double games, double toys, double books) {
+    return setting == Setting::games ? games : setting == Setting::toys ? toys : books;
+  };
   Options options;
   options.kind = kind;
-  // RLMRec's files say 0.9, but the default of 0.1 overrules them.
-  if (kind == Kind::sim_gcl) options.noise = 0.01;
-  if (kind == Kind::alpha_rec) options.contrast_temperature = 0.25;
+  options.regularizer = pick(1e-6, 1e-8, 0);
+  options.contrast_temperature =
+      kind == Kind::alpha_rec ? pick(0.25, 0.15, 0.1) : pick(0.2, 0.15, 0.15);
+  // RLMRec's files say 0.9, but a default of 0.1 overrules them.
+  options.noise = kind == Kind::sim_gcl ? pick(0.01, 0.1, 0.01) : 0.1;
+  options.distill_weight = pick(0.01, 0.02, 0.01);
+  options.distill_temperature = pick(0.2, 0.2, 0.1);
+  options.reconstruct_weight = pick(0.1, 0.05, 0.01);
+  options.cosine_scores = kind == Kind::alpha_rec && setting == Setting::books;
   return options;
 }
 

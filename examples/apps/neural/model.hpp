@@ -42,8 +42,12 @@ enum class Kind {
 /// A name for people: "LightGCN".
 [[nodiscard]] const char* title_of(Kind kind);
 
-/// The weights are those the authors' scripts give for Games with NV-Embed-v2. All models have two
-/// layers: the files that say three are overruled by a default of two.
+/// The data set whose scripts by the L3AE authors the options are taken from: those for embeddings
+/// by NV-Embed-v2 (the paper's Table 2).
+enum class Setting { games, toys, books };
+
+/// The defaults are those for Games. All models have two layers: the files that say three are
+/// overruled by a default of two.
 struct Options {
   Kind kind = Kind::light_gcn;
   Index dimensions = 32;
@@ -67,7 +71,7 @@ struct Options {
   /// scripts set it for Books only.
   bool cosine_scores = false;
 
-  [[nodiscard]] static Options of(Kind kind);
+  [[nodiscard]] static Options of(Kind kind, Setting setting = Setting::games);
 
   /// \throws std::invalid_argument that names an option out of its range.
   void check() const;
