@@ -114,6 +114,7 @@ void NeuralStudy::forget() const {
   for (lae::Index run = 0; run < settings_.runs; ++run) {
     std::error_code ignored;
     std::filesystem::remove(state(run), ignored);
+    clear_up_beside(state(run));
   }
 }
 
