@@ -35,7 +35,7 @@ packages=(g++ make cmake libeigen3-dev libzip-dev libcli11-dev libfmt-dev nlohma
   zlib1g-dev libsimdjson-dev libssl-dev libcpp-httplib-dev)
 programs=(synthetic_category prepare_amazon encode_items compare_models recommend)
 if [[ ${1:-} == paper_tables ]]; then
-  packages+=(libboost-dev gnuplot-nox)
+  packages+=(libboost-dev libmd4c-html0-dev libssl-dev gnuplot-nox)
   programs=(paper_tables)
 fi
 install_packages "${packages[@]}"

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
 #include <lae/io/npy.hpp>
 #include <lae/io/npz.hpp>
 #include <lae/lae.hpp>
@@ -97,9 +98,10 @@ TEST_CASE("paper_tables reports all models, and figures of what it measured") {
   const std::string report = study.report();
   for (const char* text : {"## shop",
                            "120 users",
+                           "| *interactions alone* |",
                            "| cosine |",
                            "| semantic EASE |",
-                           "| EASE |",
+                           "EASE",
                            "CEASE",
                            "Add-EASE",
                            "L3AE, refined",
@@ -114,6 +116,8 @@ TEST_CASE("paper_tables reports all models, and figures of what it measured") {
                            "Figure 2",
                            "Figure 3",
                            "Figure 4",
+                           "Time and memory",
+                           "Figure 5",
                            "embeddings-other",
                            "tags, latent semantic analysis"}) {
     INFO(text);
@@ -125,6 +129,12 @@ TEST_CASE("paper_tables reports all models, and figures of what it measured") {
         "l3ae-refined", "l3ae-shuffled", "gfcf", "bspm", "sgfcf"}) {
     INFO(step);
     CHECK(steps.at(step).at("test").at("ndcg@20").get<double>() > 0);
+    const json& cost = steps.at(step).at("cost");
+    CHECK(cost.at("fit_seconds").get<double>() > 0);
+    CHECK(cost.at("evaluate_seconds").get<double>() > 0);
+    CHECK(cost.at("tuning_seconds").get<double>() > 0);
+    CHECK(cost.at("fit_seconds").get<double>() + cost.at("tuning_seconds").get<double>() <
+          steps.at(step).at("seconds").get<double>());
   }
 
   // The test metrics are those of the chosen hyper-parameters.
@@ -142,9 +152,22 @@ TEST_CASE("paper_tables reports all models, and figures of what it measured") {
   // The refined model was chosen by the validation set, from the plain one on.
   CHECK(steps.at("l3ae-refined").at("valid").at("ndcg@20").get<double>() >=
         steps.at("l3ae").at("valid").at("ndcg@20").get<double>());
+
+  // One page with everything inside: it asks for nothing else.
+  const std::string page = read_bytes(study.output() / "report.html");
+  CHECK_THAT(page, ContainsSubstring("<title>Closed-form recommenders compared</title>") &&
+                       ContainsSubstring("<table>") && ContainsSubstring("LLM-CEASE") &&
+                       !ContainsSubstring("http") && !ContainsSubstring("src=\"plots"));
+  const auto headings = [](const std::string& text, const char* heading) {
+    const std::regex regex(heading);
+    return std::distance(std::sregex_iterator(text.begin(), text.end(), regex), {});
+  };
+  CHECK(headings(page, "<h3") == headings(report, "\n### "));
+  CHECK(headings(page, "<li><a href=\"#part-") == headings(report, "\n### "));
   if (std::system("command -v gnuplot > /dev/null") == 0) {
-    for (const char* figure :
-         {"1-head-and-tail", "2-singular-values", "3-sensitivity", "4-embeddings"}) {
+    CHECK(headings(page, "<img alt=\"[^\"]+\" src=\"data:image/png;base64,iVBORw0KGgo") == 5);
+    for (const char* figure : {"1-head-and-tail", "2-singular-values", "3-sensitivity",
+                               "4-embeddings", "5-accuracy-and-time"}) {
       const fs::path picture =
           study.output() / "plots" / (std::string("shop-figure-") + figure + ".png");
       INFO(picture);
@@ -228,7 +251,8 @@ TEST_CASE("paper_tables trains neural models if told to, and goes on within a tr
     CHECK(values.mean() == Approx((first + second) / 2));
     CHECK_THAT(report, ContainsSubstring("L3AE and " + step.at("title").get<std::string>()));
   }
-  CHECK_THAT(report, ContainsSubstring("Table 2: neural models") && ContainsSubstring(" ± "));
+  CHECK_THAT(report,
+             ContainsSubstring("Trainings of the neural models") && ContainsSubstring(" ± "));
   const std::regex training(".*\\.training");
   const auto trainings = [&] {
     int count = 0;
@@ -242,7 +266,7 @@ TEST_CASE("paper_tables trains neural models if told to, and goes on within a tr
   // Not again, and not without being told.
   CHECK_THAT(run(study.command(short_runs), on_one_thread).out, !ContainsSubstring(" s\n"));
   CHECK(run(study.command()).code == 0);
-  CHECK_THAT(study.report(), !ContainsSubstring("Table 2: neural models"));
+  CHECK_THAT(study.report(), !ContainsSubstring("neural models"));
 
   // Interrupted again and again, which leaves trainings that have begun, it ends as if it had not
   // been.

@@ -1,12 +1,10 @@
 #pragma once
 
 /// \file
-/// The table of the neural models, for the report.
+/// What the report says of neural models alone.
 
 #include <fmt/format.h>
 
-#include <cmath>
-#include <cstddef>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -24,53 +22,27 @@ inline std::vector<std::string> neural_steps(const nlohmann::ordered_json& steps
   return there;
 }
 
-/// Test metrics of neural models, beside those of L3AE (or EASE, without embeddings), as Markdown.
-inline std::string neural_table(const nlohmann::ordered_json& steps) {
+/// How the trainings of neural models went, as Markdown.
+inline std::string neural_trainings(const nlohmann::ordered_json& steps) {
   using nlohmann::ordered_json;
-  std::vector<std::string> names = neural_steps(steps);
-  const std::size_t neural = names.size();
-  names.push_back(steps.contains("l3ae") ? "l3ae" : "ease");
   std::string text =
-      "| model | R@10 | R@20 | N@10 | N@20 | head N@20 | tail N@20 | best epochs | s a run |\n"
-      "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n";
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    const ordered_json& step = steps.at(names[i]);
-    const auto part = [&](const char* which, const char* group) -> ordered_json {
-      if (!step.contains(which)) return ordered_json();
-      return *group == '\0' ? step.at(which) : step.at(which).at(group);
-    };
-    const auto metric = [&](const char* name, const char* group) {
-      const ordered_json value = part("test", group).at(name);
-      // What no user counts for is null in files, and not a number before that.
-      if (!value.is_number() || std::isnan(value.get<double>())) return std::string("-");
-      std::string cell = fmt::format("{:.4f}", value.get<double>());
-      const ordered_json spread = part("deviation", group);
-      if (spread.is_object() && spread.at(name).is_number()) {
-        cell += fmt::format(" ± {:.4f}", spread.at(name).get<double>());
-      }
-      return cell;
-    };
+      "| model | runs | best epochs | s a run |\n"
+      "| --- | ---: | ---: | ---: |\n";
+  for (const std::string& name : neural_steps(steps)) {
+    const ordered_json& step = steps.at(name);
+    const ordered_json& runs = step.at("runs");
     std::string epochs;
-    std::string seconds;
-    if (i < neural) {
-      const ordered_json& runs = step.at("runs");
-      for (const ordered_json& run : runs) {
-        epochs += (epochs.empty() ? "" : ", ") + std::to_string(run.at("best_epoch").get<int>());
-        if (run.at("epochs") == step.at("inputs").at("longest")) epochs += "+";
-      }
-      seconds = fmt::format("{:.0f}",
-                            step.at("seconds").get<double>() / static_cast<double>(runs.size()));
+    for (const ordered_json& run : runs) {
+      epochs += (epochs.empty() ? "" : ", ") + std::to_string(run.at("best_epoch").get<int>());
+      if (run.at("epochs") == step.at("inputs").at("longest")) epochs += "+";
     }
-    text += fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} | {} |\n",
-                        step.at("title").get<std::string>(), metric("recall@10", ""),
-                        metric("recall@20", ""), metric("ndcg@10", ""), metric("ndcg@20", ""),
-                        metric("ndcg@20", "head"), metric("ndcg@20", "tail"), epochs, seconds);
+    text += fmt::format("| {} | {} | {} | {:.0f} |\n", step.at("title").get<std::string>(),
+                        runs.size(), epochs, step.at("cost").at("fit_seconds").get<double>());
   }
   return text +
-         "\nMean ± standard deviation of runs with other seeds. Hyper-parameters are those that "
-         "the L3AE authors' scripts\ngive, not tuned; a run ends after 50 epochs without "
-         "a better validation R@20 (a + tells one that did\nnot), and its best epoch counts. "
-         "Seconds leave out what an interrupted program did before.\n";
+         "\nHyper-parameters are those that the L3AE authors' scripts give, not tuned; a run ends "
+         "after 50 epochs without a\nbetter validation R@20 (a + tells one that did not), and its "
+         "best epoch counts. Seconds leave out what an\ninterrupted program did before.\n";
 }
 
 }  // namespace example

@@ -9,6 +9,7 @@
 #include <lae/io/file.hpp>
 #include <neural/scorer.hpp>
 #include <neural/trainer.hpp>
+#include <peak_memory.hpp>
 #include <system_error>
 #include <vector>
 
@@ -125,7 +126,11 @@ ordered_json NeuralStudy::run(StatusLine& status, const std::string& task) {
   ordered_json runs = ordered_json::array();
   std::vector<ordered_json> tests;
   std::vector<ordered_json> valids;
+  std::vector<ordered_json> costs;
   for (lae::Index run = 0; run < settings_.runs; ++run) {
+    using Clock = std::chrono::steady_clock;
+    const Clock::time_point start = Clock::now();
+    const yardstick::PeakMemory memory;
     const auto model = neural::make_model<float>(neural::Options::of(kind_, settings_.setting),
                                                  data_.train, features, seed(run));
     neural::Trainer<float> trainer(*model, data_.train, data_.valid,
@@ -138,7 +143,6 @@ ordered_json NeuralStudy::run(StatusLine& status, const std::string& task) {
       fmt::print("{}; that training begins anew\n", printable(error.what()));
     }
 
-    using Clock = std::chrono::steady_clock;
     Clock::time_point saved = Clock::now();
     bool is_saved = true;
     const auto save = [&] {
@@ -160,12 +164,16 @@ ordered_json NeuralStudy::run(StatusLine& status, const std::string& task) {
     save();
     const lae::Index epochs = trainer.epoch();
     trainer.take_best();
+    const double fit_seconds = seconds_since(start);
+    const std::uint64_t fit_bytes = memory.added();
 
     const neural::UserScorer<float> scorer(model->embeddings(), model->graph().users());
     const auto measure = [&](const lae::Csr<float>& part) {
       return lae::evaluate(scorer, histories, part, {{10, 20}});
     };
+    const Clock::time_point measuring = Clock::now();
     const lae::EvaluationReport test = measure(data_.test);
+    costs.push_back(cost_json({0, fit_seconds, seconds_since(measuring), fit_bytes}));
     tests.push_back(report_json(test));
     valids.push_back(report_json(measure(data_.valid)));
     runs.push_back({{"seed", seed(run)},
@@ -178,6 +186,7 @@ ordered_json NeuralStudy::run(StatusLine& status, const std::string& task) {
   }
   ordered_json result{{"valid", combined(valids, mean)}, {"test", combined(tests, mean)}};
   if (settings_.runs > 1) result["deviation"] = combined(tests, deviation);
+  result["cost"] = combined(costs, mean);
   result["runs"] = runs;
   return result;
 }

@@ -1,7 +1,7 @@
 #pragma once
 
 /// \file
-/// The results of some data sets as tables for people (Markdown), as JSON, and as plots.
+/// The results of some data sets as tables for people (Markdown, HTML), as JSON, and as plots.
 
 #include <fmt/format.h>
 
@@ -19,6 +19,7 @@
 #include "gnuplot.hpp"
 #include "neural_report.hpp"
 #include "paper_study.hpp"
+#include "report_page.hpp"
 #include "terminal.hpp"
 
 namespace example {
@@ -65,7 +66,7 @@ class PaperReport {
   PaperReport(const std::vector<StudiedSet>& sets, std::filesystem::path folder)
       : sets_(sets), folder_(std::move(folder)), plots_(folder_ / "plots") {}
 
-  /// Writes report.md, report.json and the plots.
+  /// Writes report.md, the same as one page, report.html, report.json and the plots.
   /// \return false if there was no gnuplot to draw them with.
   bool write() {
     text_ = "# Closed-form recommenders compared\n\n";
@@ -78,6 +79,7 @@ class PaperReport {
     json_ = ordered_json::object();
     for (const StudiedSet& set : sets_) add_set(set);
     write_text(folder_ / "report.md", text_);
+    write_text(folder_ / "report.html", report_page(text_, folder_));
     write_json(folder_ / "report.json", json_);
     return has_pictures_;
   }
@@ -94,17 +96,26 @@ class PaperReport {
         set.name, set.counts["users"].get<lae::Index>(), set.counts["items"].get<lae::Index>(),
         set.counts["train"].get<lae::Index>(), set.counts["valid"].get<lae::Index>(),
         set.counts["test"].get<lae::Index>());
-    add_models("Table 2: linear models", {"gfcf", "bspm", "sgfcf", "cosine", "semantic-ease",
-                                          "ease", "cease", "add-ease", "l3ae", "l3ae-refined"});
+    add_models(
+        "Table 2: all models",
+        {{"interactions alone",
+          {"neural-lightgcn", "neural-simgcl", "gfcf", "bspm", "sgfcf", "ease"}},
+         {"with tags", {"cease", "add-ease"}},
+         {"with embeddings, neural", {"neural-rlmrec-con", "neural-rlmrec-gen", "neural-alpharec"}},
+         {"with embeddings, linear",
+          {"cosine", "semantic-ease", "llm-cease", "llm-add-ease", "l3ae"}},
+         {"with refinements", {"l3ae-refined"}}});
     add_models("Table 3: ways to use embeddings",
-               {"gfcf", "bspm", "sgfcf", "llm-cease", "llm-add-ease", "l3ae"});
+               {{"", {"cosine", "semantic-ease", "llm-cease", "llm-add-ease", "l3ae"}}});
     add_neural();
     add_significance();
     add_hyper_parameters();
+    add_costs();
     add_head_and_tail();
     add_spectrum();
     add_sensitivity();
     add_embeddings();
+    add_accuracy_and_time();
   }
 
   bool has(const std::string& step) const { return set_->steps.contains(step); }
@@ -127,38 +138,114 @@ class PaperReport {
     text_ += "\n";
   }
 
-  /// The first column is text, the others are numbers.
-  void header(const std::vector<std::string>& cells) {
+  /// The first column is text, and the last ones as told; the others are numbers.
+  void header(const std::vector<std::string>& cells, std::size_t last_texts = 0) {
     row(cells);
     std::vector<std::string> rule(cells.size(), "---:");
     rule.front() = "---";
+    std::fill(rule.end() - static_cast<std::ptrdiff_t>(last_texts), rule.end(), "---");
     row(rule);
   }
 
-  void add_models(const std::string& name, const Steps& wanted) {
+  /// Models of a table that belong together, and what they have in common.
+  struct Group {
+    std::string title;
+    Steps steps;
+  };
+
+  /// A test metric, with its standard deviation over runs where there are several.
+  std::string test_text(const std::string& name, const char* metric, const char* part = "") const {
+    const auto value = [&](const char* which) {
+      const ordered_json all = step(name).value(which, ordered_json::object());
+      const ordered_json& of_part = *part == '\0' ? all : all.value(part, ordered_json::object());
+      return of_part.value(metric, ordered_json());
+    };
+    const double spread = detail::number(value("deviation"));
+    return detail::metric_text(value("test")) +
+           (std::isnan(spread) ? "" : fmt::format(" ± {:.4f}", spread));
+  }
+
+  void add_models(const std::string& name, const std::vector<Group>& groups) {
     heading(name);
     header({"model", "R@10", "R@20", "N@10", "N@20", "N@20 over EASE", "head N@20", "tail N@20"});
-    const Steps steps = those_there(wanted);
-    const auto best =
-        std::max_element(steps.begin(), steps.end(), [&](const auto& a, const auto& b) {
-          return detail::test_ndcg(step(a)) < detail::test_ndcg(step(b));
-        });
-    for (const std::string& s : steps) {
-      const ordered_json& test = step(s)["test"];
-      const std::string mark = s == *best ? "**" : "";
-      row({mark + title(s) + mark, detail::metric_text(test["recall@10"]),
-           detail::metric_text(test["recall@20"]), detail::metric_text(test["ndcg@10"]),
-           mark + detail::metric_text(test["ndcg@20"]) + mark,
-           s == "ease" ? "" : detail::gain_text(detail::test_ndcg(step(s)), ease_ndcg()),
-           detail::metric_text(test["head"]["ndcg@20"]),
-           detail::metric_text(test["tail"]["ndcg@20"])});
+    double best = 0;
+    for (const Group& group : groups) {
+      for (const std::string& s : those_there(group.steps)) {
+        best = std::max(best, detail::test_ndcg(step(s)));
+      }
+    }
+    for (const Group& group : groups) {
+      const Steps steps = those_there(group.steps);
+      if (!steps.empty() && !group.title.empty()) {
+        row({"*" + group.title + "*", "", "", "", "", "", "", ""});
+      }
+      for (const std::string& s : steps) {
+        const double ndcg = detail::test_ndcg(step(s));
+        const std::string mark = ndcg == best ? "**" : "";
+        row({mark + title(s) + mark, test_text(s, "recall@10"), test_text(s, "recall@20"),
+             test_text(s, "ndcg@10"), mark + test_text(s, "ndcg@20") + mark,
+             s == "ease" ? "" : detail::gain_text(ndcg, ease_ndcg()),
+             test_text(s, "ndcg@20", "head"), test_text(s, "ndcg@20", "tail")});
+      }
     }
   }
 
   void add_neural() {
     if (neural_steps(set_->steps).empty()) return;
-    heading("Table 2: neural models");
-    text_ += neural_table(set_->steps);
+    text_ += "\nOf neural models, mean ± standard deviation of runs with different seeds.\n";
+    heading("Trainings of the neural models");
+    text_ += neural_trainings(set_->steps);
+  }
+
+  /// Those whose costs are known, in the order of the steps.
+  Steps measured() const {
+    Steps steps;
+    for (const auto& [name, result] : set_->steps.items()) {
+      if (result.contains("cost")) steps.push_back(name);
+    }
+    return steps;
+  }
+
+  void add_costs() {
+    heading("Time and memory");
+    header({"model", "tuning s", "fit s", "test s", "memory of the fit, MB"});
+    for (const std::string& s : measured()) {
+      const ordered_json& cost = step(s)["cost"];
+      const auto seconds = [&](const char* what) {
+        const double value = detail::number(cost[what]);
+        return value > 0 ? fmt::format(value < 100 ? "{:.2f}" : "{:.0f}", value) : "-";
+      };
+      const double bytes = detail::number(cost["fit_bytes"]);
+      row({title(s), seconds("tuning_seconds"), seconds("fit_seconds"), seconds("evaluate_seconds"),
+           bytes > 0 ? fmt::format("{:.1f}", bytes / 1e6) : "-"});
+    }
+    text_ += fmt::format(
+        "\nTuning measures all points of a model on the validation set; the fit is that of the "
+        "chosen point alone (of neural\nmodels, a run, with its validations), the test that of {} "
+        "users. Memory is what the fit added to the process at its\npeak, besides the data.\n",
+        step("ease")["test"]["users"].get<std::size_t>());
+  }
+
+  void add_accuracy_and_time() {
+    const Steps steps = measured();
+    if (steps.empty()) return;
+    heading("Figure 5: accuracy and time");
+    PlotData data{{"model", "fit s", "ndcg@20"}, {}};
+    for (const std::string& s : steps) {
+      data.rows.push_back({title(s),
+                           fmt::format("{:.6g}", step(s)["cost"]["fit_seconds"].get<double>()),
+                           detail::metric_text(step(s)["test"]["ndcg@20"])});
+    }
+    add_plot("figure-5-accuracy-and-time", data,
+             fmt::format("set title '{}: test NDCG@20 by the seconds of a fit'\n"
+                         "set logscale x\nset xlabel 'seconds of a fit'\nset ylabel 'NDCG@20'\n"
+                         "set grid lc rgb '#dddddd'\nset border 3\nset tics nomirror\nunset key\n"
+                         "set offsets graph 0.02, graph 0.22, graph 0.06, graph 0.06\n"
+                         "plot data using 2:3 skip 1 with points pt 7 ps 1.2 lc rgb '#4477aa', "
+                         "data using 2:3:1 skip 1 with labels left offset 0.8,0.2 noenhanced "
+                         "font ',9'\n",
+                         set_->name),
+             900, 560, "Test NDCG@20 of each model by the seconds that its fit takes");
   }
 
   /// Compares a model with another one on the test set, user by user.
@@ -182,8 +269,8 @@ class PaperReport {
 
   /// Of all but L3AE, the one with the best test NDCG@20.
   std::string best_other() const {
-    const Steps others = those_there(
-        {"ease", "cosine", "semantic-ease", "cease", "add-ease", "llm-cease", "llm-add-ease"});
+    const Steps others = those_there({"ease", "gfcf", "bspm", "sgfcf", "cosine", "semantic-ease",
+                                      "cease", "add-ease", "llm-cease", "llm-add-ease"});
     return *std::max_element(others.begin(), others.end(), [&](const auto& a, const auto& b) {
       return detail::test_ndcg(step(a)) < detail::test_ndcg(step(b));
     });
@@ -210,17 +297,13 @@ class PaperReport {
 
   void add_hyper_parameters() {
     heading("Hyper-parameters");
-    header({"model", "points", "s", "validation N@20", "chosen"});
+    header({"model", "points", "validation N@20", "chosen"}, 1);
     for (const auto& [name, result] : set_->steps.items()) {
       if (!result.contains("hyper_parameters")) continue;
       row({title(name), std::to_string(result["trials"].size()),
-           fmt::format("{:.1f}", result["seconds"].get<double>()),
            detail::metric_text(result["valid"]["ndcg@20"]),
            detail::values_text(result["hyper_parameters"])});
     }
-    text_ +=
-        "\nSeconds include all points of the grid, each measured on the validation set, and the "
-        "test of the best one.\n";
   }
 
   /// Draws a plot, and puts it into the text.

@@ -17,6 +17,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <optional>
+#include <peak_memory.hpp>
 #include <string>
 #include <utility>
 #include <variant>
@@ -213,9 +214,14 @@ class PaperStudy {
   template <class Solver>
   void tune_by_interactions(const std::string& step, const std::string& title,
                             const std::vector<typename Solver::Options>& points) {
-    tune<Solver>(step, title, points, [&](const auto& grid, auto&&... rest) {
-      return lae::grid_search<Solver>(grid, data_.train, data_.valid, rest...);
-    });
+    tune<Solver>(
+        step, title, points,
+        [&](const auto& grid, auto&&... rest) {
+          return lae::grid_trials<Solver>(grid, data_.train, data_.valid, rest...);
+        },
+        [&](const Solver& solver, const lae::FitControl& control) {
+          return solver.fit(data_.train, control);
+        });
   }
 
   template <class Solver, class Features>
@@ -225,7 +231,10 @@ class PaperStudy {
     tune<Solver>(
         step, title, points,
         [&](const auto& grid, auto&&... rest) {
-          return lae::grid_search<Solver>(grid, data_.train, features, data_.valid, rest...);
+          return lae::grid_trials<Solver>(grid, data_.train, features, data_.valid, rest...);
+        },
+        [&](const Solver& solver, const lae::FitControl& control) {
+          return solver.fit(data_.train, features, control);
         },
         more_inputs);
   }
@@ -236,24 +245,32 @@ class PaperStudy {
     tune<Solver>(
         step, title, points,
         [&](const auto& grid, auto&&... rest) {
-          return lae::grid_search<Solver>(grid, data_.train, *data_.embeddings, data_.valid,
+          return lae::grid_trials<Solver>(grid, data_.train, *data_.embeddings, data_.valid,
                                           rest...);
+        },
+        [&](const Solver& solver, const lae::FitControl& control) {
+          return solver.fit(*data_.embeddings, control);
         },
         stamps({file_name::embeddings}));
   }
 
-  /// Tunes a model on the validation set and measures the best point on the test set.
-  template <class Solver, class Search>
+  /// Tunes a model on the validation set, fits the best point and measures it on the test set.
+  /// \param search (points, options, control): the trials, best first
+  /// \param fit (solver, control): the model
+  template <class Solver, class Search, class Fit>
   void tune(const std::string& step, const std::string& title,
-            const std::vector<typename Solver::Options>& points, Search&& search,
+            const std::vector<typename Solver::Options>& points, Search&& search, Fit&& fit,
             const ordered_json& more_inputs = ordered_json::object()) {
     ordered_json inputs = inputs_of(points);
     inputs.update(more_inputs);
     run_step(step, title, inputs, [&](ordered_json& result, const lae::FitControl& control) {
-      const auto found = search(points, lae::GridSearchOptions(), control);
-      add_best(result, found.trials.front());
-      add_trials(result, found.trials);
-      measure(step, result, found.model);
+      const auto start = std::chrono::steady_clock::now();
+      const auto trials = search(points, lae::GridSearchOptions(), control);
+      const double tuning_seconds = seconds_since(start);
+      add_best(result, trials.front());
+      add_trials(result, trials);
+      measure(step, result, tuning_seconds,
+              [&] { return fit(Solver(trials.front().options), control); });
     });
   }
 
@@ -262,29 +279,28 @@ class PaperStudy {
     ordered_json inputs = inputs_of(std::vector<lae::L3aeOptions>{start});
     inputs.update(stamps({file_name::embeddings}));
     inputs["rounds"] = RefinedSearch::rounds;
-    run_step("l3ae-refined", "L3AE, refined", inputs,
-             [&](ordered_json& result, const lae::FitControl& control) {
-               RefinedSearch search(start);
-               double best = results_["l3ae"]["valid"]["ndcg@20"];
-               std::optional<lae::ItemModel<Scalar>> model;
-               result["trials"] = ordered_json::array();
-               for (int i = 0; i < RefinedSearch::rounds * RefinedSearch::steps_a_round; ++i) {
-                 auto found = lae::grid_search<lae::L3ae<Scalar>>(
-                     search.step(i), data_.train, *data_.embeddings, data_.valid, {}, control);
-                 add_trials(result, found.trials);
-                 if (!(found.trials.front().score > best)) continue;
-                 best = found.trials.front().score;
-                 search.take(found.trials.front().options);
-                 add_best(result, found.trials.front());
-                 model = std::move(found.model);
-               }
-               if (!model) {
-                 result["hyper_parameters"] = results_["l3ae"]["hyper_parameters"];
-                 result["valid"] = results_["l3ae"]["valid"];
-                 model = lae::L3ae<Scalar>(start).fit(data_.train, *data_.embeddings, control);
-               }
-               measure("l3ae-refined", result, *model);
-             });
+    run_step(
+        "l3ae-refined", "L3AE, refined", inputs,
+        [&](ordered_json& result, const lae::FitControl& control) {
+          RefinedSearch search(start);
+          result["hyper_parameters"] = results_["l3ae"]["hyper_parameters"];
+          result["valid"] = results_["l3ae"]["valid"];
+          double best = result["valid"]["ndcg@20"];
+          result["trials"] = ordered_json::array();
+          const auto began = std::chrono::steady_clock::now();
+          for (int i = 0; i < RefinedSearch::rounds * RefinedSearch::steps_a_round; ++i) {
+            const auto trials = lae::grid_trials<lae::L3ae<Scalar>>(
+                search.step(i), data_.train, *data_.embeddings, data_.valid, {}, control);
+            add_trials(result, trials);
+            if (!(trials.front().score > best)) continue;
+            best = trials.front().score;
+            search.take(trials.front().options);
+            add_best(result, trials.front());
+          }
+          measure("l3ae-refined", result, seconds_since(began), [&] {
+            return lae::L3ae<Scalar>(search.best()).fit(data_.train, *data_.embeddings, control);
+          });
+        });
   }
 
   /// One hyper-parameter at a time around the best point, on the validation set.
@@ -428,9 +444,21 @@ class PaperStudy {
     }
   }
 
-  template <class Model>
-  void measure(const std::string& step, ordered_json& result, const Model& model) const {
+  /// Fits a model and measures it on the test set, with what that costs.
+  template <class Fit>
+  void measure(const std::string& step, ordered_json& result, double tuning_seconds,
+               Fit&& fit) const {
+    Cost cost;
+    cost.tuning_seconds = tuning_seconds;
+    auto start = std::chrono::steady_clock::now();
+    const yardstick::PeakMemory memory;
+    const auto model = fit();
+    cost.fit_seconds = seconds_since(start);
+    cost.fit_bytes = memory.added();
+    start = std::chrono::steady_clock::now();
     const auto report = lae::evaluate(model, data_.train, data_.test, {{10, 20}});
+    cost.evaluate_seconds = seconds_since(start);
+    result["cost"] = cost_json(cost);
     result["test"] = report_json(report);
     store_.keep_user_ndcg(step, report.all.user_ndcg.col(1));
   }

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
 #include <lae/evaluation/evaluate.hpp>
 #include <nlohmann/json.hpp>
@@ -121,6 +122,21 @@ inline nlohmann::ordered_json report_json(const lae::EvaluationReport& report) {
   json["head"] = detail::group_json(report.head, report.cutoffs);
   json["tail"] = detail::group_json(report.tail, report.cutoffs);
   return json;
+}
+
+/// What a model costs on one data set.
+struct Cost {
+  double tuning_seconds = 0;  ///< of all points together; 0: not tuned
+  double fit_seconds = 0;     ///< of the point that was chosen, alone
+  double evaluate_seconds = 0;
+  std::uint64_t fit_bytes = 0;  ///< that the fit added to the process at its peak; 0: not known
+};
+
+inline nlohmann::ordered_json cost_json(const Cost& cost) {
+  return {{"tuning_seconds", cost.tuning_seconds},
+          {"fit_seconds", cost.fit_seconds},
+          {"evaluate_seconds", cost.evaluate_seconds},
+          {"fit_bytes", cost.fit_bytes}};
 }
 
 inline nlohmann::ordered_json outcome_json(const Outcome& outcome) {

@@ -71,6 +71,7 @@ th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--line); white-spac
 th { text-align: left }
 th[align=right] { text-align: right }
 td:last-child { white-space: normal; min-width: 4rem }
+th:first-child, td:first-child { position: sticky; left: 0; background: Canvas }
 figure { margin: 1rem 0 }
 figcaption { font-size: .9rem }
 img { background: white }

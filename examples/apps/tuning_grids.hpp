@@ -131,6 +131,7 @@ class RefinedSearch {
   }
 
   void take(const lae::L3aeOptions& better) { best_ = better; }
+  const lae::L3aeOptions& best() const { return best_; }
 
  private:
   using Values = std::vector<double>;
