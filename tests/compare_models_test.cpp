@@ -148,7 +148,8 @@ TEST_CASE("Without --data, compare_models makes a shop in which text helps, and 
 
   const json models = json::parse(read_bytes(report)).at("models");
   const std::vector<std::string> titles = {"EASE",          "CEASE",  "Add-EASE",  "L3AE",
-                                           "semantic EASE", "cosine", "LLM-CEASE", "LLM-Add-EASE"};
+                                           "semantic EASE", "cosine", "LLM-CEASE", "LLM-Add-EASE",
+                                           "GF-CF",         "BSPM",   "SGFCF"};
   REQUIRE(models.size() == titles.size());
   for (std::size_t i = 0; i < titles.size(); ++i) {
     INFO(titles[i]);
