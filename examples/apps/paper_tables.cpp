@@ -122,7 +122,7 @@ int main(int argc, char** argv) {
   CLI::App app(
       "Tunes closed-form recommenders on the validation sets of data-set folders, measures the\n"
       "best of each on the test sets, and writes tables and figures like those of the L3AE paper\n"
-      "(CIKM 2025) as Markdown, JSON and PNG.\n",
+      "(CIKM 2025) as Markdown, one HTML page, JSON and PNG.\n",
       "paper_tables");
   app.footer(fmt::format(
       "Finished steps are kept in the output folder. Interrupted and started again, the program\n"
@@ -145,7 +145,7 @@ int main(int argc, char** argv) {
                              "item features that L3AE is also tuned on, all together, of every\n"
                              "data set");
   app.add_option("--output", settings.output,
-                 "folder for report.md, report.json, plots and steps; default: paper-tables")
+                 "folder for report.md, report.html, report.json, plots and steps; default: paper-tables")
       ->option_text("DIR");
   CLI::Option* const neural =
       app.add_flag("--neural", settings.with_neural,
