@@ -440,6 +440,14 @@ TEST_CASE("encode_items refuses answers that are wrong, and names the item") {
     CHECK_THAT(refusal(changed([&](json& data) { data[1]["index"] = index; })),
                ContainsSubstring("item id1: the vector's index is " + index.dump() + ", not one"));
   }
+  // One so deep that whatever calls itself for each level would end the program.
+  const std::string deep = std::string(1'000'000, '[') + std::string(1'000'000, ']');
+  const std::string fine = R"({"index": 0, "embedding": [1]})";
+  for (const std::string& bad :
+       {R"({"embedding": [1], "index": )" + deep + "}", R"({"embedding": [1, [)" + deep + "]]}"}) {
+    const std::string body = "{\"data\": [" + bad + "," + fine + "," + fine + "," + fine + "]}";
+    CHECK_THAT(refusal(text(body)), ContainsSubstring("item id"));
+  }
   CHECK_THAT(refusal(changed([](json& data) {
                std::swap(data[1], data[3]);
                data[0].erase("index");

@@ -20,7 +20,7 @@ minutes=$1
 shift
 
 install_packages clang libclang-rt-dev make cmake libeigen3-dev libzip-dev zlib1g-dev \
-  libsimdjson-dev libcli11-dev libfmt-dev nlohmann-json3-dev python3
+  libsimdjson-dev libcli11-dev libfmt-dev nlohmann-json3-dev libssl-dev python3
 say "building the fuzzers"
 build fuzz all
 folder=$root/build/fuzz

@@ -8,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -44,6 +45,12 @@ class UsageError : public std::runtime_error {
 };
 
 namespace detail {
+
+inline std::string lower_case(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
 
 /// Where memory ends in a place that cannot throw, such as a destructor of another library or a
 /// parallel loop, the program ends all the same as it does elsewhere. Files are whole; what was

@@ -8,18 +8,12 @@
 // A macro of <resolv.h>, which httplib.h includes. Eigen has variables of that name.
 #undef _res
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cmath>
 #include <csignal>
-#include <cstdint>
 #include <cstdlib>
-#include <cstring>
-#include <initializer_list>
-#include <lae/core/types.hpp>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <random>
@@ -31,6 +25,7 @@
 #include <vector>
 
 #include "command_line.hpp"
+#include "embedding_answer.hpp"
 #include "http_proxy.hpp"
 
 namespace example {
@@ -57,12 +52,6 @@ class ServerError : public std::runtime_error {
 class RequestTooLarge : public ServerError {
  public:
   using ServerError::ServerError;
-};
-
-/// What a server answers.
-struct EmbeddingAnswer {
-  lae::Matrix<float> embeddings;  ///< a row for each text
-  std::string model;              ///< what the server calls it; empty if it does not say
 };
 
 /// The first bytes of a text, at most `longest`, without cutting a character in two.
@@ -218,31 +207,21 @@ class EmbeddingClient {
     return parts;
   }
 
-  static std::string range_text(const std::vector<std::string>& ids) {
-    return ids.size() == 1 ? "item " + ids.front()
-                           : fmt::format("items {} to {}", ids.front(), ids.back());
-  }
-
   std::string message(const std::string& what, std::string_view problem) const {
     return fmt::format("{}{}{}, {}: {}", parts_.origin(), parts_.path, way_, what, problem);
-  }
-
-  static bool has_any(const std::string& text, std::initializer_list<const char*> words) {
-    return std::any_of(words.begin(), words.end(),
-                       [&](const char* word) { return text.find(word) != text.npos; });
   }
 
   /// Whether an error is about the number of texts or about their length, as far as its words tell.
   static bool is_about_size(int status, const std::string& words) {
     if (status == 413) return true;
     if (status == 500) {  // more often something that passes, which such words may be about, too
-      return has_any(words,
-                     {"too large", "too long", "context size", "context length", "batch size"});
+      return detail::has_any(
+          words, {"too large", "too long", "context size", "context length", "batch size"});
     }
     return (status == 400 || status == 422) &&
-           has_any(words, {"batch", "too large", "too long", "too_long", "too big", "too many",
-                           "context", "maximum", "at most", "exceed", "larger than", "longer than",
-                           "less than", "limit", "tokens"});
+           detail::has_any(words, {"batch", "too large", "too long", "too_long", "too big",
+                                   "too many", "context", "maximum", "at most", "exceed",
+                                   "larger than", "longer than", "less than", "limit", "tokens"});
   }
 
   /// Whether the same request may succeed later.
@@ -252,8 +231,9 @@ class EmbeddingClient {
     constexpr int version_not_supported = 505;
     if (status == overloaded) {
       // Of a rate; of money, there are no words that all servers use.
-      return !has_any(words, {"insufficient_quota", "insufficient quota", "insufficient balance",
-                              "insufficient_balance", "insufficient credit", "insufficient fund"});
+      return !detail::has_any(words,
+                              {"insufficient_quota", "insufficient quota", "insufficient balance",
+                               "insufficient_balance", "insufficient credit", "insufficient fund"});
     }
     if (status == not_implemented || status == version_not_supported) return false;
     return status == 408 || status == 409 || status == 425 || status >= 500;
@@ -261,7 +241,7 @@ class EmbeddingClient {
 
   /// \throws ForNow, ServerError
   EmbeddingAnswer read(const httplib::Result& result, const std::vector<std::string>& ids) const {
-    const std::string what = range_text(ids);
+    const std::string what = detail::range_text(ids);
     if (!result) {
       const std::string text =
           message(what, fmt::format("no answer ({})", httplib::to_string(result.error())));
@@ -312,170 +292,13 @@ class EmbeddingClient {
 
   /// \throws ForNow, ServerError
   EmbeddingAnswer parse_answer(const std::string& body, const std::vector<std::string>& ids) const {
-    const auto refuse = [&](const std::string& what, std::string_view problem) {
-      throw ServerError(message(what, problem));
-    };
-    nlohmann::json answer;
-    std::size_t begun = 0;
-    const auto count_embeddings = [&](int, nlohmann::json::parse_event_t event,
-                                      const nlohmann::json& value) {
-      if (event == nlohmann::json::parse_event_t::key && value == "embedding") ++begun;
-      return true;
-    };
     try {
-      answer = nlohmann::json::parse(body, count_embeddings);
-    } catch (const nlohmann::json::exception& error) {
-      // NaN is no JSON, for instance. How many embeddings have begun tells whose this one is.
-      refuse(begun > 0 && begun <= ids.size() ? "item " + ids[begun - 1] : range_text(ids),
-             fmt::format("the answer is not JSON: {}", shortened(error.what())));
-    }
-    // Some servers answer with the array alone.
-    const bool is_array = answer.is_array() && !answer.empty() && answer[0].is_object();
-    if (!is_array &&
-        !(answer.is_object() && answer.contains("data") && answer["data"].is_array())) {
-      const std::string text =
-          message(range_text(ids), "the answer has no array \"data\": " + shortened(body));
-      // Some servers say "OK" and then what is not.
-      if (has_any(detail::lower_case(body), {"overloaded", "rate limit", "too many requests",
-                                             "try again", "temporarily", "unavailable"})) {
-        throw ForNow{text};
-      }
+      return parse_embeddings(body, ids);
+    } catch (const BadAnswer& bad) {
+      const std::string text = message(bad.about, bad.problem + shortened(bad.said) + bad.more);
+      if (bad.may_pass) throw ForNow{text};
       throw ServerError(text);
     }
-    const nlohmann::json& data = is_array ? answer : answer["data"];
-    if (data.size() < ids.size()) {
-      refuse("item " + ids[data.size()],
-             fmt::format("only {} vectors for {} texts", data.size(), ids.size()));
-    }
-    if (data.size() > ids.size()) {
-      refuse(range_text(ids), fmt::format("{} vectors for {} texts", data.size(), ids.size()));
-    }
-    const std::vector<std::size_t> order = order_of(data, ids);
-    EmbeddingAnswer read;
-    if (answer.is_object() && answer.contains("model") && answer["model"].is_string()) {
-      read.model = answer["model"].get<std::string>();
-    }
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-      const std::string item = "item " + ids[i];
-      const std::vector<float> vector = parse_vector(data[order[i]], item);
-      if (i == 0) {
-        read.embeddings.resize(static_cast<lae::Index>(ids.size()),
-                               static_cast<lae::Index>(vector.size()));
-      }
-      if (static_cast<lae::Index>(vector.size()) != read.embeddings.cols()) {
-        refuse(item, fmt::format("the vector has {} dimensions, others have {}", vector.size(),
-                                 read.embeddings.cols()));
-      }
-      std::copy(vector.begin(), vector.end(),
-                read.embeddings.row(static_cast<lae::Index>(i)).data());
-    }
-    return read;
-  }
-
-  /// Which entry of an answer is about each text: the one with its index. Where no entry has one,
-  /// they come in the order of the texts; where one lacks it (some leave out a zero), it is about
-  /// the text that remains; where more do, the others must be in their places.
-  std::vector<std::size_t> order_of(const nlohmann::json& data,
-                                    const std::vector<std::string>& ids) const {
-    const std::size_t count = ids.size();
-    std::vector<std::size_t> order(count, count);
-    std::vector<std::size_t> without_index;
-    for (std::size_t entry = 0; entry < count; ++entry) {
-      const nlohmann::json index =
-          data[entry].is_object() ? data[entry].value("index", nlohmann::json()) : nullptr;
-      if (index.is_null()) {
-        without_index.push_back(entry);
-        continue;
-      }
-      const double number = index.is_number() ? index.get<double>() : -1;
-      const bool is_index =
-          number >= 0 && number < static_cast<double>(count) && number == std::floor(number);
-      const std::size_t text = is_index ? static_cast<std::size_t>(number) : 0;
-      if (!is_index || order[text] != count) {
-        throw ServerError(
-            message("item " + ids[entry],
-                    fmt::format("the vector's index is {}, {}", shortened(index.dump()),
-                                is_index ? "as that of another" : "not one of the texts'")));
-      }
-      order[text] = entry;
-    }
-    if (without_index.size() == 1) {
-      *std::find(order.begin(), order.end(), count) = without_index[0];
-      return order;
-    }
-    for (const std::size_t entry : without_index) {
-      if (order[entry] != count) {
-        throw ServerError(message("item " + ids[entry],
-                                  "the vector's index is missing, and others are out of order"));
-      }
-      order[entry] = entry;
-    }
-    return order;
-  }
-
-  /// The finite numbers of an entry of an answer.
-  /// \throws ServerError
-  std::vector<float> parse_vector(const nlohmann::json& entry, const std::string& item) const {
-    const auto refuse = [&](std::string_view problem) {
-      throw ServerError(message(item, problem));
-    };
-    static const nlohmann::json nothing;
-    const auto found = entry.find("embedding");
-    const nlohmann::json* vector = entry.is_object() && found != entry.end() ? &*found : &nothing;
-    if (vector->is_array() && !vector->empty() && vector->front().is_array()) {
-      if (vector->size() > 1) {
-        refuse(
-            "the embedding is a vector for each token; the server has to pool them (llama.cpp: "
-            "--pooling mean)");
-      }
-      vector = &vector->front();
-    }
-    std::vector<float> values;
-    if (vector->is_string()) {
-      values = from_base64(vector->get<std::string>());
-      if (values.empty()) {
-        refuse("the embedding is a text, but not the base64 of 32-bit numbers: " +
-               shortened(vector->get<std::string>()));
-      }
-    } else if (!vector->is_array() || vector->empty()) {
-      refuse("the embedding is missing or no array");
-    }
-    for (const nlohmann::json& value : vector->is_array() ? *vector : nothing) {
-      values.push_back(value.is_number() ? value.get<float>() : NAN);
-    }
-    for (std::size_t d = 0; d < values.size(); ++d) {
-      if (!std::isfinite(values[d])) {
-        refuse(fmt::format(
-            "the vector holds {}, not a finite number, in dimension {}",
-            vector->is_array() ? shortened((*vector)[d].dump()) : fmt::to_string(values[d]), d));
-      }
-    }
-    return values;
-  }
-
-  /// Numbers as OpenAI's encoding_format "base64" has them: little-endian, of 32 bits. None if it
-  /// is not that.
-  static std::vector<float> from_base64(const std::string& text) {
-    std::vector<unsigned char> bytes(text.size() / 4 * 3);
-    const int size =
-        text.size() % 4 != 0 || text.empty()
-            ? -1
-            : EVP_DecodeBlock(bytes.data(), reinterpret_cast<const unsigned char*>(text.data()),
-                              static_cast<int>(text.size()));
-    if (size != static_cast<int>(bytes.size())) return {};
-    // The padding counts as bytes.
-    const auto padding = std::count(text.end() - 2, text.end(), '=');
-    bytes.resize(bytes.size() - static_cast<std::size_t>(padding));
-    if (bytes.size() % sizeof(float) != 0) return {};
-    std::vector<float> values(bytes.size() / sizeof(float));
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      std::uint32_t bits = 0;
-      for (std::size_t b = 0; b < sizeof(bits); ++b) {
-        bits |= static_cast<std::uint32_t>(bytes[sizeof(bits) * i + b]) << (8 * b);
-      }
-      std::memcpy(&values[i], &bits, sizeof(bits));
-    }
-    return values;
   }
 
   // Seconds.

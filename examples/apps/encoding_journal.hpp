@@ -17,6 +17,7 @@
 #include <filesystem>
 #include <lae/core/types.hpp>
 #include <lae/io/file.hpp>
+#include <lae/io/text.hpp>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>

@@ -14,6 +14,8 @@
 #include <string>
 #include <string_view>
 
+#include "command_line.hpp"
+
 namespace example {
 
 /// A proxy that speaks HTTP.
@@ -25,12 +27,6 @@ struct HttpProxy {
 };
 
 namespace detail {
-
-inline std::string lower_case(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
 
 /// The value of a variable in lower or else upper case; empty if there is neither.
 inline std::string from_environment(std::string name) {

@@ -153,6 +153,23 @@ JOURNAL = [
     b"\0lae encoding journal 1\nother\n" + bytes(70),
 ]
 
+
+def answer(*vectors, model="m", indices=None):
+    return b"\1" + json.dumps(dict(object="list", model=model, usage=dict(prompt_tokens=3), data=[
+        dict(object="embedding", embedding=vector,
+             **({} if indices is None else dict(index=indices[i])))
+        for i, vector in enumerate(vectors)])).encode()
+
+
+ANSWER = [
+    answer([1, -2.5], [3e-1, 4], indices=[0, 1]), answer([1], [2], indices=[1, 0]),
+    answer([1, 2], [3, 4]), answer([[1, 2]], [[3, 4]]), answer("AACAPwAAAEA=", "AACAPwAAAEA="),
+    answer([1, None], ["2", 1e300]), answer([[1], [2]], [3]), answer([1, 2], [3], indices=[0, None]),
+    b"\0" + b'[{"index": 0.0, "embedding": [1, 2, 3]}]', b"\0" + b'{"error": "overloaded"}',
+    b"\1" + b'{"data": [{"embedding": [1, NaN]}, {"embedding": [2]}]}',
+    b"\1" + b'{"data": [{"embedding": [1], "index": [[0]]}, 7]}',
+]
+
 SEEDS = {
     "npy": NPY,
     "npz": NPZ,
@@ -168,6 +185,7 @@ SEEDS = {
     "meta_value": META,
     "folder": FOLDER,
     "journal": JOURNAL,
+    "answer": ANSWER,
 }
 
 
