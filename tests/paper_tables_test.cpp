@@ -185,12 +185,26 @@ TEST_CASE("paper_tables does without embeddings, tags and gnuplot") {
       run(study.command({"--scalar", "float"}), [] { setenv("PATH", "/nonexistent", 1); });
   CHECK(ending.err.empty());
   REQUIRE(ending.code == 0);
-  CHECK_THAT(ending.out, ContainsSubstring("install gnuplot"));
+  CHECK_THAT(ending.out, ContainsSubstring("there was no gnuplot"));
   CHECK_THAT(study.report(), ContainsSubstring("EASE") && ContainsSubstring("SGFCF") &&
                                  ContainsSubstring("shop-figure-2-singular-values.tsv") &&
                                  !ContainsSubstring("L3AE |"));
   CHECK_THAT(read_bytes(study.output() / "plots" / "shop-figure-2-singular-values.tsv"),
              ContainsSubstring("1\t1\t"));
+
+  // One that is there, but does not draw, is not said to be missing; nor is half a picture kept.
+  TemporaryFolder programs;
+  std::ofstream(programs / "gnuplot") << "#!/bin/sh\nprintf PNG > \"$(printf %s \"$2\" | cut "
+                                         "-d \"'\" -f 2)\"\n";
+  fs::permissions(programs / "gnuplot", fs::perms::owner_all);
+  const Ending failed = run(study.command({"--scalar", "float"}), [&] {
+    setenv("PATH", ((programs / "").string() + ":/usr/bin:/bin").c_str(), 1);
+  });
+  REQUIRE(failed.code == 0);
+  CHECK_THAT(failed.out, ContainsSubstring("plots were not drawn: gnuplot failed"));
+  CHECK_THAT(study.report(),
+             ContainsSubstring("shop-figure-2-singular-values.tsv) (not drawn: gnuplot failed)"));
+  CHECK_FALSE(fs::exists(study.output() / "plots" / "shop-figure-2-singular-values.png"));
 }
 
 TEST_CASE("paper_tables goes on where it was interrupted, and does again what has changed") {

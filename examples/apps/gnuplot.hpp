@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -50,9 +51,9 @@ class Plots {
   }
 
   /// \param commands for gnuplot, where `data` is the name of the file of numbers.
-  /// \return whether there is a picture now.
-  bool draw(const std::string& name, const PlotData& data, const std::string& commands, int width,
-            int height) const {
+  /// \return why there is no picture; nothing, if there is one.
+  std::string draw(const std::string& name, const PlotData& data, const std::string& commands,
+                   int width, int height) const {
     write_text(folder_ / (name + ".tsv"), data.text());
     write_text(folder_ / (name + ".gp"),
                fmt::format("set terminal pngcairo size {},{} font 'sans,11' noenhanced\n"
@@ -63,10 +64,11 @@ class Plots {
                            "data = '{}.tsv'\n{}",
                            width, height, name, name, commands));
     lae::AtomicReplacement picture(folder_ / (name + ".png"));
-    if (!run_gnuplot(name + ".gp", picture.partial().filename().string())) return false;
-    if (!is_whole(picture.partial())) return false;
+    const int code = run_gnuplot(name + ".gp", picture.partial().filename().string());
+    if (code == not_found) return "there was no gnuplot";
+    if (code != 0 || !is_whole(picture.partial())) return "gnuplot failed";
     picture.commit();
-    return true;
+    return "";
   }
 
  private:
@@ -80,10 +82,14 @@ class Plots {
     return file && last == end;
   }
 
-  bool run_gnuplot(const std::string& script, const std::string& picture) const {
+  /// Not what gnuplot, a shell or a loader of programs ends with.
+  static constexpr int not_found = 100;
+
+  /// \return the exit code: 0 if all is well, not_found if there is no gnuplot.
+  int run_gnuplot(const std::string& script, const std::string& picture) const {
     const std::string output = "picture='" + picture + "'";
     const pid_t id = fork();
-    if (id < 0) return false;
+    if (id < 0) return 127;
     if (id == 0) {
 #if defined(__linux__)
       prctl(PR_SET_PDEATHSIG, SIGKILL);  // else it might write when nobody owns the file any more
@@ -91,11 +97,11 @@ class Plots {
       if (chdir(folder_.c_str()) != 0) _exit(127);
       execlp("gnuplot", "gnuplot", "-e", output.c_str(), script.c_str(),
              static_cast<char*>(nullptr));
-      _exit(127);
+      _exit(errno == ENOENT ? not_found : 127);
     }
     int status = 0;
     waitpid(id, &status, 0);
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 127;
   }
 
   std::filesystem::path folder_;

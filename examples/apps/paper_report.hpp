@@ -67,8 +67,8 @@ class PaperReport {
       : sets_(sets), folder_(std::move(folder)), plots_(folder_ / "plots") {}
 
   /// Writes report.md, the same as one page, report.html, report.json and the plots.
-  /// \return false if there was no gnuplot to draw them with.
-  bool write() {
+  /// \return why some of the plots could not be drawn; nothing, if all are.
+  std::string write() {
     text_ = "# Closed-form recommenders compared\n\n";
     text_ +=
         "Each model is tuned on the validation set by NDCG@20 and measured once on the test set. "
@@ -81,7 +81,7 @@ class PaperReport {
     write_text(folder_ / "report.md", text_);
     write_text(folder_ / "report.html", report_page(text_, folder_));
     write_json(folder_ / "report.json", json_);
-    return has_pictures_;
+    return why_undrawn_;
   }
 
  private:
@@ -310,11 +310,13 @@ class PaperReport {
   void add_plot(const std::string& name, const PlotData& data, const std::string& commands,
                 int width, int height, const std::string& caption) {
     const std::string file = set_->name + "-" + name;
-    const bool is_drawn = plots_.draw(file, data, commands, width, height);
-    has_pictures_ = has_pictures_ && is_drawn;
-    text_ += is_drawn ? fmt::format("![{}](plots/{}.png)\n", caption, file)
-                      : fmt::format("[{}](plots/{}.tsv) (not drawn: there was no gnuplot)\n",
-                                    caption, file);
+    const std::string problem = plots_.draw(file, data, commands, width, height);
+    if (problem.empty()) {
+      text_ += fmt::format("![{}](plots/{}.png)\n", caption, file);
+    } else {
+      text_ += fmt::format("[{}](plots/{}.tsv) (not drawn: {})\n", caption, file, problem);
+      why_undrawn_ = problem;
+    }
   }
 
   void add_head_and_tail() {
@@ -444,7 +446,7 @@ class PaperReport {
   const StudiedSet* set_ = nullptr;
   std::string text_;
   ordered_json json_;
-  bool has_pictures_ = true;
+  std::string why_undrawn_;
 };
 
 }  // namespace example

@@ -96,11 +96,14 @@ void study(const Settings& settings) {
     sets.push_back({name, counts_of(set.data()), std::move(steps), set.store()});
   }
   status.show("writing the report");
-  const bool has_pictures = PaperReport(sets, settings.output).write();
+  const std::string why_undrawn = PaperReport(sets, settings.output).write();
   status.clear();
   fmt::print("{}\n", (settings.output / "report.md").string());
-  if (!has_pictures) {
-    fmt::print("plots were not drawn: install gnuplot and run this again, which takes seconds\n");
+  if (!why_undrawn.empty()) {
+    fmt::print(
+        "plots were not drawn: {}; with one that works, run this again, which takes "
+        "seconds\n",
+        why_undrawn);
   }
 }
 
