@@ -1,5 +1,6 @@
 # Configures, builds and runs the consumer project PROJECT in the folder BUILD, which is emptied
-# first. Run by CTest, which passes these and GENERATOR, COMPILER, LAE_OPENMP and UNITY by -D.
+# first. Run by CTest, which passes these and GENERATOR, COMPILER, LAE_OPENMP, UNITY and EIGEN (a
+# prefix, or nothing) by -D.
 
 function(run)
   execute_process(COMMAND ${ARGV} WORKING_DIRECTORY ${BUILD} RESULT_VARIABLE result)
@@ -19,6 +20,10 @@ run(${CMAKE_COMMAND} --build ${BUILD})
 run(${BUILD}/consumer)
 
 file(READ ${BUILD}/compile_commands.json commands)
+string(FIND "${commands}" "${EIGEN}/" eigen)
+if(EIGEN AND eigen EQUAL -1)
+  message(FATAL_ERROR "lae takes another Eigen than that in ${EIGEN}:\n${commands}")
+endif()
 if(commands MATCHES "-m(arch|cpu|tune|avx)[^ ]*|-W(all|error)")
   message(FATAL_ERROR "lae makes its user compile with ${CMAKE_MATCH_0}:\n${commands}")
 endif()
