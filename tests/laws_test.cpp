@@ -1,5 +1,6 @@
 // One suite of laws for all models in both Scalars.
 
+#include <algorithm>
 #include <functional>
 #include <lae/lae.hpp>
 #include <ostream>
@@ -287,14 +288,41 @@ TEMPLATE_TEST_CASE("Each column is a ridge regression on the other items", "[law
   }
 }
 
-TEMPLATE_TEST_CASE("Fits have the same bits from 1 and from 2 threads", "[laws][threads]", float,
+TEMPLATE_TEST_CASE("Fits have the same bits from any number of threads", "[laws][threads]", float,
                    double) {
   // Large enough for several tiles in every step, low-rank and dense.
   for (const Shop& shop : {make_shop(10, 300, 560, 70, 50), make_shop(11, 100, 290, 300, 50)}) {
     for (const Model& model : all_models<TestType>()) {
       INFO(model.name << ", " << shop);
       const auto fit = [&] { return model.weights(shop); };
-      CHECK(with_threads(1, fit) == with_threads(2, fit));
+      const Dense alone = with_threads(1, fit);
+      for (const int threads : thread_counts) CHECK(alone == with_threads(threads, fit));
+    }
+  }
+}
+
+TEMPLATE_TEST_CASE("Fits of one program at once have the same bits as alone", "[laws][threads]",
+                   float, double) {
+  const Shop shop = make_shop(12, 150, 290, 40, 30);
+  const std::vector<Model> models = all_models<TestType>();
+  std::vector<Dense> alone;
+  for (const Model& model : models) alone.push_back(model.weights(shop));
+  // Of one kind, and of two.
+  const auto fits_from = [&](std::size_t first) {
+    return [&, first] {
+      std::vector<Dense> fits;
+      for (std::size_t i = 0; i < models.size(); ++i) {
+        fits.push_back(models[(first + i) % models.size()].weights(shop));
+      }
+      std::rotate(fits.begin(), fits.end() - static_cast<std::ptrdiff_t>(first), fits.end());
+      return fits;
+    };
+  };
+  const auto results = at_once<std::vector<Dense>>({fits_from(0), fits_from(0), fits_from(1)});
+  for (const std::vector<Dense>& fits : results) {
+    for (std::size_t i = 0; i < models.size(); ++i) {
+      INFO(models[i].name << ", " << shop);
+      CHECK(fits[i] == alone[i]);
     }
   }
 }

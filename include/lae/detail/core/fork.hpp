@@ -6,9 +6,9 @@
 #include <atomic>
 #if __has_include(<unistd.h>)
 #include <unistd.h>
+#endif
 
 #include "lae/detail/core/abi.hpp"
-#endif
 
 namespace lae {
 inline namespace LAE_ABI {
