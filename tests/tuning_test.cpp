@@ -1,6 +1,7 @@
 // Grid search against fits from scratch.
 
 #include <cmath>
+#include <functional>
 #include <lae/lae.hpp>
 #include <limits>
 #include <string>
@@ -256,17 +257,88 @@ TEST_CASE("With little memory a search keeps less and finds the same", "[tuning]
                   lae::MemoryBudgetExceeded);
 }
 
-TEST_CASE("Searches have the same bits from 1 and from 2 threads", "[tuning][threads]") {
-  const Shop shop = make_shop(305, 700, 150, 0.05);
-  auto points = vary(std::vector<L3aeOptions>{{5, 1, 20}}, &L3aeOptions::lambda_f, {1, 5});
-  points = vary(points, &L3aeOptions::lambda_kd, {5, 20});
-  const auto search = [&] {
-    return lae::grid_search<L3ae<double>>(points, shop.train, shop.f, shop.valid);
+namespace {
+
+/// What a search finds, as numbers whose bits are compared.
+struct Found {
+  std::vector<double> ndcg;
+  Matrix<double> weights;
+
+  friend bool operator==(const Found& a, const Found& b) {
+    return a.ndcg == b.ndcg && a.weights == b.weights;
+  }
+};
+
+/// A search of some points of each model.
+std::vector<std::function<Found()>> searches(const Shop& shop) {
+  const auto found = [](const auto& result) {
+    Found all{{}, result.model.weights().template cast<double>()};
+    for (const auto& trial : result.trials) all.ndcg.push_back(trial.ndcg[1]);
+    return all;
   };
-  const auto one = with_threads(1, search);
-  const auto two = with_threads(2, search);
-  for (std::size_t i = 0; i < points.size(); ++i) CHECK(one.trials[i].ndcg == two.trials[i].ndcg);
-  CHECK(one.model.weights() == two.model.weights());
+  const auto points = [](const auto& first, auto member) {
+    return vary_refinements(vary(std::vector{first}, member, {2, 9}));
+  };
+  return {
+      [=, &shop] {
+        return found(lae::grid_search<Ease<float>>(points(EaseOptions{5}, &EaseOptions::lambda),
+                                                   shop.train, shop.valid));
+      },
+      [=, &shop] {
+        return found(lae::grid_search<Cease<double>>(
+            points(CeaseOptions{5, 0.5}, &CeaseOptions::lambda), shop.train, shop.t, shop.valid));
+      },
+      [=, &shop] {
+        return found(lae::grid_search<AddEase<double>>(
+            points(AddEaseOptions{5, 3, 0.4}, &AddEaseOptions::lambda_t), shop.train, shop.wide,
+            shop.valid));
+      },
+      [=, &shop] {
+        return found(lae::grid_search<FeatureEase<double>>(
+            vary(std::vector<FeatureEaseOptions>{{5}}, &FeatureEaseOptions::lambda_f, {1, 5}),
+            shop.train, shop.f, shop.valid));
+      },
+      [=, &shop] {
+        return found(
+            lae::grid_search<L3ae<double>>(points(L3aeOptions{5, 1, 20}, &L3aeOptions::lambda_kd),
+                                           shop.train, shop.f, shop.valid));
+      },
+      [=, &shop] {
+        return found(
+            lae::grid_search<L3ae<double>>(points(L3aeOptions{5, 1, 20}, &L3aeOptions::lambda_f),
+                                           shop.train, shop.wide, shop.valid));
+      },
+  };
+}
+
+}  // namespace
+
+TEST_CASE("Searches have the same bits from any number of threads", "[tuning][threads]") {
+  const Shop shop = make_shop(305, 300, 150, 0.05);
+  for (const auto& search : searches(shop)) {
+    const Found alone = with_threads(1, search);
+    for (const int threads : thread_counts) CHECK(with_threads(threads, search) == alone);
+  }
+}
+
+TEST_CASE("A search, lists and measures of one program at once are those of each alone",
+          "[tuning][threads]") {
+  const Shop shop = make_shop(308, 200, 130, 0.05);
+  const auto search = searches(shop)[4];
+  const auto model = Ease<double>({5}).fit(shop.train);
+  const auto lists = [&] {
+    const auto top = lae::recommend(model, shop.train, {20});
+    return Found{{top.scores.data(), top.scores.data() + top.scores.size()},
+                 top.items.cast<double>()};
+  };
+  const auto measures = [&] {
+    const auto report = lae::evaluate(model, shop.train, shop.valid);
+    return Found{report.all.recall, report.all.user_ndcg};
+  };
+  const std::vector<std::function<Found()>> all = {search, lists, measures, search};
+  std::vector<Found> alone;
+  for (const auto& each : all) alone.push_back(with_threads(1, each));
+  CHECK(at_once(all) == alone);
 }
 
 TEST_CASE("A point that cannot be fitted comes last and says why", "[tuning][errors]") {
