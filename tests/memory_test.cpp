@@ -92,7 +92,6 @@ TEST_CASE("Spectral fits take the memory that they estimate", "[models][spectral
   RandomData random(83);
   using namespace lae;
   const Csr<double> tall = random.interactions(12000, 7000, 0.001);
-  const Csr<double> dense = random.interactions(9000, 2000, 0.06);
   const auto warm = Sgfcf<double>({200}).fit(tall);
   CHECK(warm.items() == 7000);
   const GfCf<double> gf_cf;
@@ -101,9 +100,6 @@ TEST_CASE("Spectral fits take the memory that they estimate", "[models][spectral
   check_estimate("GF-CF", gf_cf.estimate(problem_size(tall)), [&] { return gf_cf.fit(tall); });
   check_estimate("BSPM", bspm.estimate(problem_size(tall)), [&] { return bspm.fit(tall); });
   check_estimate("SGFCF", sgfcf.estimate(problem_size(tall)), [&] { return sgfcf.fit(tall); });
-  // Of so many interactions, and so high a rank, that they are bidiagonalised.
-  check_estimate("GF-CF, bidiagonalised", gf_cf.estimate(problem_size(dense)),
-                 [&] { return gf_cf.fit(dense); });
 }
 
 TEST_CASE("Searches keep to their memory budget", "[tuning][memory]") {

@@ -35,10 +35,10 @@ template <class Scalar>
     const Bytes panels = on_threads(longer + 2 * shorter, panel_width<Scalar>);
     // The projected matrix, its eigenvectors and their like; rows that are turned.
     const Bytes projected = 4 * dense_bytes<double>(block, block) + on_threads(product_tile, block);
-    const Bytes found = dense_bytes<Scalar>(shorter, k);
+    const Bytes found = dense_bytes<Scalar>(shorter, k);  // while malloc keeps the panels
     // The block and its images, and what comes beside them.
-    vectors = 2 * dense_bytes<Scalar>(shorter, block) + product_bytes<Scalar>() +
-              (std::max)({panels, projected, found});
+    vectors = 2 * dense_bytes<Scalar>(shorter, block) + product_bytes<Scalar>() + panels +
+              (std::max)(projected, found);
     if (users < items) vectors = (std::max)(vectors, found + dense_bytes<Scalar>(items, k));
   } else {
     const SvdPlan plan(k, users, items);
