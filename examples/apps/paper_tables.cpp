@@ -147,8 +147,9 @@ int main(int argc, char** argv) {
   example::add_source_option(app, settings.sources,
                              "item features that L3AE is also tuned on, all together, of every\n"
                              "data set");
-  app.add_option("--output", settings.output,
-                 "folder for report.md, report.html, report.json, plots and steps; default: paper-tables")
+  app.add_option(
+         "--output", settings.output,
+         "folder for report.md, report.html, report.json, plots and steps; default: paper-tables")
       ->option_text("DIR");
   CLI::Option* const neural =
       app.add_flag("--neural", settings.with_neural,

@@ -22,6 +22,7 @@
 ///
 ///     auto model = lae::SpectralSolver<LowPass>({32}).fit(train);
 
+#include <cstdint>
 #include <initializer_list>
 
 #include "lae/core/errors.hpp"

@@ -3,6 +3,7 @@
 /// \file
 /// Polynomials in G = NᵀN, applied to a panel of vectors.
 
+#include <algorithm>
 #include <array>
 #include <utility>
 

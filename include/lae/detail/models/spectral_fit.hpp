@@ -5,6 +5,7 @@
 /// made of these. Points of a grid that share the first two take them from one SpectralBasis.
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <optional>
 #include <utility>
