@@ -33,25 +33,31 @@ Csr<Scalar> sorted_rows(const Eigen::SparseMatrixBase<Derived>& matrix) {
                 !std::is_base_of_v<Eigen::SparseCompressedBase<Derived>, Derived>) {
     return sorted_rows<Scalar>(Csr<typename Derived::Scalar>(matrix.derived()));
   } else {
-    // Entry by entry, since Eigen's own copy takes rows to be sorted already.
+    // Entry by entry, since Eigen's own copy takes rows to be sorted already. Each row is sorted by
+    // itself: transposing twice would take memory for the columns, of which a file may claim any
+    // number.
     Csr<Scalar> rows(matrix.rows(), matrix.cols());
     rows.resizeNonZeros(matrix.derived().nonZeros());
-    bool are_sorted = true;
+    std::vector<std::pair<Index, Scalar>> entries;
     Index count = 0;
     for (Index row = 0; row < matrix.rows(); ++row) {
-      const Index begin = count;
+      entries.clear();
+      bool is_sorted = true;
       for (typename Derived::InnerIterator entry(matrix.derived(), row); entry; ++entry) {
-        rows.innerIndexPtr()[count] = entry.col();
-        rows.valuePtr()[count] = static_cast<Scalar>(entry.value());
-        if (count > begin && entry.col() < rows.innerIndexPtr()[count - 1]) are_sorted = false;
-        ++count;
+        if (!entries.empty() && entry.col() < entries.back().first) is_sorted = false;
+        entries.emplace_back(entry.col(), static_cast<Scalar>(entry.value()));
+      }
+      if (!is_sorted) {
+        std::stable_sort(entries.begin(), entries.end(),
+                         [](const auto& a, const auto& b) { return a.first < b.first; });
+      }
+      for (const auto& [column, value] : entries) {
+        rows.innerIndexPtr()[count] = column;
+        rows.valuePtr()[count++] = value;
       }
       rows.outerIndexPtr()[row + 1] = count;
     }
-    if (are_sorted) return rows;
-    // Transposing walks through the rows in order.
-    const Csr<Scalar> transposed = rows.transpose();
-    return transposed.transpose();
+    return rows;
   }
 }
 
