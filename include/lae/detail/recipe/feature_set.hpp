@@ -55,6 +55,18 @@ class FeatureSet {
     sparse_.push_back({std::move(features), weight});
   }
 
+  /// The sources of one kind alone.
+  FeatureSet dense_part() const {
+    FeatureSet part;
+    part.dense_ = dense_;
+    return part;
+  }
+  FeatureSet sparse_part() const {
+    FeatureSet part;
+    part.sparse_ = sparse_;
+    return part;
+  }
+
   bool empty() const { return dense_.empty() && sparse_.empty(); }
   bool is_sparse() const { return dense_.empty(); }
 
@@ -111,7 +123,7 @@ class FeatureSet {
     }
   }
 
-  /// √weight Fᵀ, tags x items, of sources that are all sparse.
+  /// √weight Fᵀ, tags x items, of the sparse sources.
   Csr<Scalar> tag_rows(Scalar weight) const {
     Csr<Scalar> rows(0, items());
     for (const auto& source : sparse_) {

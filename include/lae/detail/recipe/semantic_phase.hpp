@@ -228,15 +228,17 @@ class SemanticPhase {
   /// \param recipe any of those that will be solved: what they have in common is its use of S
   /// \param scale of the features
   /// \param keeps_f if not, V takes the storage of F, and `solve` can be called once
+  /// \param is_always_low_rank whether Q_S is V Vᵀ however many features there are
   SemanticPhase(FeatureSet<Scalar> features, const Recipe& recipe, const FeatureScale& scale,
-                bool keeps_f, const Progress& progress)
+                bool keeps_f, const Progress& progress, bool is_always_low_rank = false)
       : features_(std::move(features)),
         use_(recipe.semantic_use),
         scale_(scale),
         keeps_f_(keeps_f) {
     require_no_overflow(features_.row_squares(), "features");
     const bool is_solved = recipe.semantic_use != SemanticUse::similarity;
-    if (!is_solved || !is_low_rank(features_.items(), features_.columns())) return;
+    if (!is_solved) return;
+    if (!is_always_low_rank && !is_low_rank(features_.items(), features_.columns())) return;
     if (keeps_f) {
       f_ = features_.lend_side_by_side();
     } else {

@@ -1,0 +1,143 @@
+#pragma once
+
+/// \file
+/// Models of catalogues whose n x n matrix has no place: the same options, fitted by blocks.
+///
+/// \code
+/// const lae::L3ae<float> solver({-50, 10, 150});
+/// auto fit = lae::fit_blocks(solver, train, embeddings);         // or (…, {/*neighbours=*/100})
+/// auto lists = lae::recommend(fit.model, train, {20});           // a scorer as any other
+/// if (!fit.report.converged) std::cerr << fit.report.worst_residual;
+/// \endcode
+///
+/// **What is computed.** What a model learns from interactions is, for each item j, the ridge
+/// regression of column j of X on its k nearest neighbours N_j, those with the largest
+/// G_ij / √A_ii, instead of on all items: E(N_j, j) = A_NN⁻¹ G_Nj and
+/// P_jj ≈ 1 / (A_jj - G_jN E(N_j, j)), with A = G + diag(Λ). All the rest of the closed form is
+/// computed as it stands, without an n x n matrix: L3AE is EASE with scaled columns plus a product
+/// of rank d,
+///
+///     L3AE(i, j) = (1 + κ z_j·v_j / s_j) EASE(i, j) + κ z_i·v_j / s_j,   Z = A⁻¹ V,
+///
+/// and Z comes from conjugate gradients on X. Add-EASE's second summand, dense sources in the Gram
+/// matrix (CEASE on embeddings: an update of low rank by Woodbury's identity), and refinements are
+/// exact likewise; sparse sources of the Gram matrix are rows beside the interactions. Items that
+/// nobody has are scored by the exact model's semantic part. With k >= n - 1 and a small
+/// tolerance the model is the exact one.
+///
+/// Blocks as an approximation of the inverse: Steck, Markov Random Fields for Collaborative
+/// Filtering, NeurIPS 2019 (arXiv 1910.09645). The split: L3AE, CIKM 2025, eq. 12, by columns.
+///
+/// **Cost.** 2 Σ r² flops for the pairs of items (r: lengths of histories, and of tags in the Gram
+/// matrix), n k³ / 3 for the blocks at most, n d² for V, and 4 nnz + 12 n for each of d columns and
+/// some 10 iterations. Memory: see `estimate_blocks`; pairs of items are kept if the budget has room
+/// for them, and counted anew from the interactions if not, several times slower.
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "lae/core/errors.hpp"
+#include "lae/core/fit_control.hpp"
+#include "lae/core/types.hpp"
+#include "lae/detail/core/abi.hpp"
+#include "lae/detail/models/block_cost.hpp"
+#include "lae/detail/models/fit_blocks.hpp"
+#include "lae/models/block_fit.hpp"
+#include "lae/models/solver.hpp"
+#include "lae/models/sparse_low_rank_model.hpp"
+#include "lae/recipe/problem_size.hpp"
+
+namespace lae {
+inline namespace LAE_ABI {
+
+/// Peak memory and flops of `fit_blocks`. Bytes do not count the pairs of items that are kept only
+/// if the budget has room for them: up to Σ r² / 2, some 8 or 12 bytes each.
+/// \throws std::invalid_argument for options out of range.
+template <class Options, class Scalar>
+[[nodiscard]] FitCost estimate_blocks(const Solver<Options, Scalar>& solver,
+                                      const ProblemSize& size, const BlockOptions& options = {}) {
+  detail::require_valid(options);
+  return detail::BlockLedger<Scalar>(solver.recipe(), size, options).fit();
+}
+
+/// Fits a model by blocks: on interactions (users x items), or, if it takes features alone, on
+/// sparse ones (items x tags).
+/// \throws std::invalid_argument (as `fit`, and for options out of range), NotPositiveDefinite,
+/// MemoryBudgetExceeded, Cancelled.
+template <class Options, class Scalar, class Interactions>
+[[nodiscard]] BlockFit<Scalar> fit_blocks(const Solver<Options, Scalar>& solver,
+                                          const Eigen::SparseMatrixBase<Interactions>& interactions,
+                                          const std::vector<double>& user_weights,
+                                          const BlockOptions& options = {},
+                                          const FitControl& control = {}) {
+  static_assert(Options::inputs == Inputs::interactions, "lae: this model needs item features");
+  const ProblemSize size = problem_size(interactions);
+  detail::check_blocks<Scalar>(solver.recipe(), size, options, control);
+  detail::FitData<Scalar> data{detail::borrow_interactions<Scalar>(interactions)};
+  detail::set_user_weights(data, user_weights);
+  return detail::fit_by_blocks(solver.recipe(), std::move(data), size, options, control);
+}
+template <class Options, class Scalar, class Interactions>
+[[nodiscard]] BlockFit<Scalar> fit_blocks(const Solver<Options, Scalar>& solver,
+                                          const Eigen::SparseMatrixBase<Interactions>& interactions,
+                                          const BlockOptions& options = {},
+                                          const FitControl& control = {}) {
+  if constexpr (Options::inputs == Inputs::features) {
+    return detail::fit_blocks_on_features(solver, interactions.derived(), options, control);
+  } else {
+    return fit_blocks(solver, interactions, std::vector<double>(), options, control);
+  }
+}
+
+/// The same on interactions and side information, one row an item: dense embeddings, sparse tags,
+/// or Sources. With a weight >= 0 for each user, X becomes diag(√w) X.
+template <class Options, class Scalar, class Interactions, class Features,
+          std::enable_if_t<detail::is_features<Features>, int> = 0>
+[[nodiscard]] BlockFit<Scalar> fit_blocks(const Solver<Options, Scalar>& solver,
+                                          const Eigen::SparseMatrixBase<Interactions>& interactions,
+                                          const Features& features,
+                                          const std::vector<double>& user_weights,
+                                          const BlockOptions& options = {},
+                                          const FitControl& control = {}) {
+  static_assert(Options::inputs == Inputs::interactions_and_features,
+                "lae: this model is not fitted on both interactions and features");
+  detail::require_features_of(interactions.cols(), features);
+  const ProblemSize size = problem_size(interactions, features);
+  detail::check_blocks<Scalar>(solver.recipe(), size, options, control);
+  detail::FitData<Scalar> data{detail::borrow_interactions<Scalar>(interactions)};
+  detail::set_user_weights(data, user_weights);
+  detail::add_features(features, solver.recipe(), data);
+  return detail::fit_by_blocks(solver.recipe(), std::move(data), size, options, control);
+}
+template <class Options, class Scalar, class Interactions, class Features,
+          std::enable_if_t<detail::is_features<Features>, int> = 0>
+[[nodiscard]] BlockFit<Scalar> fit_blocks(const Solver<Options, Scalar>& solver,
+                                          const Eigen::SparseMatrixBase<Interactions>& interactions,
+                                          const Features& features,
+                                          const BlockOptions& options = {},
+                                          const FitControl& control = {}) {
+  return fit_blocks(solver, interactions, features, std::vector<double>(), options, control);
+}
+
+/// The same on side information alone: dense embeddings or Sources.
+template <class Options, class Scalar, class Features>
+[[nodiscard]] BlockFit<Scalar> fit_blocks(const Solver<Options, Scalar>& solver,
+                                          const Eigen::MatrixBase<Features>& features,
+                                          const BlockOptions& options = {},
+                                          const FitControl& control = {}) {
+  return detail::fit_blocks_on_features(solver, features.derived(), options, control);
+}
+template <class Options, class Scalar, class Other>
+[[nodiscard]] BlockFit<Scalar> fit_blocks(const Solver<Options, Scalar>& solver,
+                                          const Sources<Other>& features,
+                                          const BlockOptions& options = {},
+                                          const FitControl& control = {}) {
+  return detail::fit_blocks_on_features(solver, features, options, control);
+}
+
+}  // namespace LAE_ABI
+}  // namespace lae
