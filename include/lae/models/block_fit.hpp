@@ -10,6 +10,7 @@
 /// \endcode
 
 #include <cstdint>
+#include <vector>
 
 #include "lae/core/types.hpp"
 #include "lae/detail/core/abi.hpp"
@@ -53,6 +54,10 @@ struct BlockOptions {
   /// In (0, 1]: dimensions of features are left out, the weakest first, as long as the others keep
   /// this share of the trace of FᵀF. 1: none are.
   double spectrum = 1;
+
+  /// A weight >= 0 for each user, as the argument of `fit` of that name: X becomes diag(√w) X.
+  /// Empty: all 1.
+  std::vector<double> user_weights{};
 };
 
 /// What a fit by blocks did.

@@ -33,14 +33,9 @@
 /// some 10 iterations. Memory: see `estimate_blocks`; pairs of items are kept if the budget has room
 /// for them, and counted anew from the interactions if not, several times slower.
 
-#include <algorithm>
-#include <cstdint>
-#include <limits>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
-#include "lae/core/errors.hpp"
 #include "lae/core/fit_control.hpp"
 #include "lae/core/types.hpp"
 #include "lae/detail/core/abi.hpp"
@@ -71,36 +66,26 @@ template <class Options, class Scalar>
 template <class Options, class Scalar, class Interactions>
 [[nodiscard]] BlockFit<Scalar> fit_blocks(const Solver<Options, Scalar>& solver,
                                           const Eigen::SparseMatrixBase<Interactions>& interactions,
-                                          const std::vector<double>& user_weights,
-                                          const BlockOptions& options = {},
-                                          const FitControl& control = {}) {
-  static_assert(Options::inputs == Inputs::interactions, "lae: this model needs item features");
-  const ProblemSize size = problem_size(interactions);
-  detail::check_blocks<Scalar>(solver.recipe(), size, options, control);
-  detail::FitData<Scalar> data{detail::borrow_interactions<Scalar>(interactions)};
-  detail::set_user_weights(data, user_weights);
-  return detail::fit_by_blocks(solver.recipe(), std::move(data), size, options, control);
-}
-template <class Options, class Scalar, class Interactions>
-[[nodiscard]] BlockFit<Scalar> fit_blocks(const Solver<Options, Scalar>& solver,
-                                          const Eigen::SparseMatrixBase<Interactions>& interactions,
                                           const BlockOptions& options = {},
                                           const FitControl& control = {}) {
   if constexpr (Options::inputs == Inputs::features) {
     return detail::fit_blocks_on_features(solver, interactions.derived(), options, control);
   } else {
-    return fit_blocks(solver, interactions, std::vector<double>(), options, control);
+    static_assert(Options::inputs == Inputs::interactions, "lae: this model needs item features");
+    const ProblemSize size = problem_size(interactions);
+    detail::check_blocks<Scalar>(solver.recipe(), size, options, control);
+    detail::FitData<Scalar> data{detail::borrow_interactions<Scalar>(interactions)};
+    return detail::fit_by_blocks(solver.recipe(), std::move(data), size, options, control);
   }
 }
 
 /// The same on interactions and side information, one row an item: dense embeddings, sparse tags,
-/// or Sources. With a weight >= 0 for each user, X becomes diag(√w) X.
+/// or Sources.
 template <class Options, class Scalar, class Interactions, class Features,
           std::enable_if_t<detail::is_features<Features>, int> = 0>
 [[nodiscard]] BlockFit<Scalar> fit_blocks(const Solver<Options, Scalar>& solver,
                                           const Eigen::SparseMatrixBase<Interactions>& interactions,
                                           const Features& features,
-                                          const std::vector<double>& user_weights,
                                           const BlockOptions& options = {},
                                           const FitControl& control = {}) {
   static_assert(Options::inputs == Inputs::interactions_and_features,
@@ -109,18 +94,8 @@ template <class Options, class Scalar, class Interactions, class Features,
   const ProblemSize size = problem_size(interactions, features);
   detail::check_blocks<Scalar>(solver.recipe(), size, options, control);
   detail::FitData<Scalar> data{detail::borrow_interactions<Scalar>(interactions)};
-  detail::set_user_weights(data, user_weights);
   detail::add_features(features, solver.recipe(), data);
   return detail::fit_by_blocks(solver.recipe(), std::move(data), size, options, control);
-}
-template <class Options, class Scalar, class Interactions, class Features,
-          std::enable_if_t<detail::is_features<Features>, int> = 0>
-[[nodiscard]] BlockFit<Scalar> fit_blocks(const Solver<Options, Scalar>& solver,
-                                          const Eigen::SparseMatrixBase<Interactions>& interactions,
-                                          const Features& features,
-                                          const BlockOptions& options = {},
-                                          const FitControl& control = {}) {
-  return fit_blocks(solver, interactions, features, std::vector<double>(), options, control);
 }
 
 /// The same on side information alone: dense embeddings or Sources.

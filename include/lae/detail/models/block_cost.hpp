@@ -58,7 +58,8 @@ class BlockLedger {
     cost.bytes = inputs();
     if (recipe_.ridge > 0) {
       const Index k = neighbours_of<Scalar>(options_, n_);
-      cost.flops += 2 * sparse_gram_flops(rows(), entries()) + volume(n_, k, k) * k / 3.0;
+      cost.flops +=
+          2 * sparse_gram_flops(rows(), entries()) + volume(n_, k, k) * static_cast<double>(k) / 3;
       cost.bytes = (std::max)(cost.bytes + ranked() + copies_for_ranking(), before_pairs());
     }
     const Index update = update_columns();
@@ -66,8 +67,8 @@ class BlockLedger {
     const bool is_prior = recipe_.semantic_use == SemanticUse::prior;
     const auto add_solve = [&](Index d) {
       // Some ten iterations.
-      cost.flops +=
-          10 * (4.0 * static_cast<double>(entries()) + 12.0 * static_cast<double>(n_)) * d;
+      cost.flops += 10 * (4.0 * static_cast<double>(entries()) + 12.0 * static_cast<double>(n_)) *
+                    static_cast<double>(d);
     };
     Bytes held = kept_of_inverse();
     if (update > 0) {
@@ -125,7 +126,7 @@ class BlockLedger {
   }
   Bytes copies_for_ranking() const {
     Bytes bytes = static_cast<Bytes>(rows() + 2 * n_) * sizeof(Index);
-    if (recipe_.refinements.user_exponent != 0) {
+    if (recipe_.refinements.user_exponent != 0 || !options_.user_weights.empty()) {
       bytes += csr_bytes<Scalar>(size_.users, size_.interactions);
     }
     if (in_gram_.sparse > 0) {

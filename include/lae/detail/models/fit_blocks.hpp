@@ -329,6 +329,7 @@ template <class Scalar>
 BlockFit<Scalar> fit_by_blocks(const Recipe& recipe, FitData<Scalar> data, const ProblemSize& size,
                                const BlockOptions& options, const FitControl& control) {
   require_complete(data, recipe);
+  set_user_weights(data, options.user_weights);
   BlockFitter<Scalar> fitter(recipe, options, control.progress);
   const Bytes before = BlockLedger<Scalar>(recipe, size, options).before_pairs();
   SparseLowRankModel<Scalar> model = fitter.fit(
