@@ -3,6 +3,7 @@
 /// \file
 /// Seeded inputs of any size, made fast enough not to be noticed beside a fit.
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <lae/core/threads.hpp>
@@ -43,6 +44,47 @@ inline lae::Csr<float> interactions(lae::Index users, lae::Index items, lae::Ind
   }
   lae::Csr<float> x(users, items);
   x.setFromTriplets(ones.begin(), ones.end(), [](float, float) { return 1.0f; });
+  return x;
+}
+
+/// Ones, in the way of a large shop: lengths of histories and popularities of items fall by power
+/// laws, and most of a history comes from two of some items / 500 topics.
+inline lae::Csr<float> category(lae::Index users, lae::Index items, lae::Index interactions,
+                                std::uint64_t seed = 1) {
+  using lae::Index;
+  SplitMix64 random(seed);
+  const Index topics = (std::max)(items / 500, Index(1));
+  const Index of_topic = items / topics;
+  const double mean = static_cast<double>(interactions) / static_cast<double>(users);
+  const auto scaled = [](double share, Index size) {
+    return (std::min)(static_cast<Index>(share * static_cast<double>(size)), size - 1);
+  };
+  lae::Csr<float> x(users, items);
+  x.reserve(interactions + interactions / 8);
+  std::vector<Index> history;
+  for (Index user = 0; user < users; ++user) {
+    x.startVec(user);
+    const double length = 0.55 * mean * std::pow(1 - random.uniform(), -1 / 2.2);
+    const auto clicks = static_cast<Index>((std::min)(length, 2000.0) + random.uniform()) + 1;
+    const Index mine[] = {scaled(random.uniform() * random.uniform(), topics),
+                          scaled(random.uniform() * random.uniform(), topics)};
+    history.clear();
+    for (Index click = 0; click < clicks; ++click) {
+      const double where = random.uniform();
+      const double share = random.uniform();
+      if (where < 0.3) {
+        const double rank = std::pow(static_cast<double>(items), std::pow(share, 0.75)) - 1;
+        history.push_back((std::min)(static_cast<Index>(rank), items - 1));
+      } else {
+        const Index topic = mine[where < 0.8 ? 0 : 1];
+        history.push_back(topic + topics * scaled(std::pow(share, 2.5), of_topic));
+      }
+    }
+    std::sort(history.begin(), history.end());
+    history.erase(std::unique(history.begin(), history.end()), history.end());
+    for (const Index item : history) x.insertBack(user, item) = 1;
+  }
+  x.finalize();
   return x;
 }
 

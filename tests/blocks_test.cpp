@@ -8,6 +8,7 @@
 #include <lae/io/npy.hpp>
 #include <lae/lae.hpp>
 #include <lae/models/blocks.hpp>
+#include <lae/models/recommend_near.hpp>
 #include <limits>
 #include <string>
 #include <utility>
@@ -297,17 +298,24 @@ TEST_CASE("Among equal neighbours the lower items are taken", "[blocks]") {
 TEMPLATE_TEST_CASE("Pairs that are kept are those that interactions have", "[blocks]", float,
                    double) {
   for (const Shop& shop : shops()) {
+    const lae::Recipe recipe = lae::Cease<TestType>({3, 0.4, all_refinements()}).recipe();
     BlockOptions options;
     options.neighbours = 6;
-    const lae::Cease<TestType> solver({3, 0.4, all_refinements()});
-    const auto kept = lae::fit_blocks(solver, shop.x, shop.t, options);
-    const auto cost = lae::estimate_blocks(solver, lae::problem_size(shop.x, shop.t), options);
-    const auto counted = lae::fit_blocks(solver, shop.x, shop.t, options, with_budget(cost.bytes));
+    const auto fit = [&](std::uint64_t bytes_for_pairs) {
+      lae::detail::FitData<TestType> data{lae::detail::borrow_interactions<TestType>(shop.x)};
+      lae::detail::add_features(shop.t, recipe, data);
+      const lae::Progress progress;
+      lae::detail::BlockFitter<TestType> fitter(recipe, options, progress);
+      auto model = fitter.fit(std::move(data), bytes_for_pairs);
+      return lae::BlockFit<TestType>{std::move(model), fitter.report};
+    };
+    const auto kept = fit(1u << 20);
+    const auto counted = fit(0);
     CHECK(counted.report.pairs == 0);
+    CHECK((kept.report.pairs > 0) == (shop.items() > 1));
     CHECK(counted.report.entries == kept.report.entries);
     CHECK(counted.model.sparse().items == kept.model.sparse().items);
     CHECK(counted.model.sparse().values == kept.model.sparse().values);
-    if (shop.items() > 1) CHECK(kept.report.pairs > 0);
   }
 }
 
@@ -742,4 +750,34 @@ TEST_CASE("On real data blocks rank as well as the exact model", "[blocks][data]
   CHECK(blocks > 0.99 * exact);
   CHECK(exact > 0.1);
 #endif
+}
+
+TEST_CASE("Lists of near items are those of the full ranking, restricted", "[blocks][scorer]") {
+  const Shop shop = make_shop(95, 60, 90, 6, 12);
+  BlockOptions options;
+  options.neighbours = 3;
+  const auto model =
+      lae::fit_blocks(lae::L3ae<double>({-2, 1.5, 6}), shop.x, shop.f, options).model;
+  const std::vector<Index> also{80, 3, 80, 41};
+  for (const bool exclude_seen : {true, false}) {
+    lae::RecommendOptions wanted{10};
+    wanted.exclude_seen = exclude_seen;
+    wanted.deny = {5, 41};
+    const auto near = lae::recommend_near(model, shop.x, wanted, also);
+    const auto restricted = lae::recommend(model, shop.x, wanted, [&](Index user, Index item) {
+      const lae::History<double> history(shop.x, user);
+      const std::vector<Index> candidates = model.candidates(history);
+      return std::binary_search(candidates.begin(), candidates.end(), item) ||
+             std::find(also.begin(), also.end(), item) != also.end() ||
+             shop.x.coeff(user, item) != 0;
+    });
+    CHECK(near.items == restricted.items);
+    CHECK((near.items.array() < 0).any() == (restricted.scores.array() < -1e300).any());
+    const auto full = lae::recommend(model, shop.x, wanted);
+    const double recall = lae::recall_of(near, full);
+    CHECK(recall > 0.2);
+    CHECK(recall < 1);
+    CHECK(lae::recall_of(full, full) == 1);
+  }
+  CHECK_THROWS_WITH(lae::recommend_near(model, shop.x, {10}, {90}), ContainsSubstring("also"));
 }

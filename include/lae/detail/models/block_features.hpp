@@ -37,6 +37,15 @@ inline void require_few_tags(Index tags, Index items, const BlockOptions& option
           "they stay sparse");
 }
 
+/// Of FᵀF, or F Fᵀ.
+template <class Scalar>
+double trace_of(const FeatureSet<Scalar>& features) {
+  const Vector<Scalar> squares = features.row_squares();
+  double trace = 0;
+  for (Index i = 0; i < squares.size(); ++i) trace += static_cast<double>(squares[i]);
+  return trace;
+}
+
 /// F with FᵀF of as many dimensions as the options let be; F itself where they let all.
 /// \param kept the share of the trace of FᵀF that is left
 /// \throws std::invalid_argument as above; Cancelled
@@ -49,9 +58,7 @@ FeatureSet<Scalar> reduced_features(FeatureSet<Scalar> features, const BlockOpti
       (options.rank == 0 || features.columns() <= options.rank)) {
     return features;
   }
-  const Vector<Scalar> squares = features.row_squares();
-  double trace = 0;
-  for (Index i = 0; i < squares.size(); ++i) trace += static_cast<double>(squares[i]);
+  const double trace = trace_of(features);
   FeatureSet<Scalar> dense = features.dense_part();
   if (has_many_tags) {
     // F ≈ U diag(s) Wᵀ, and U diag(s) has the same Gram matrix of rows.
@@ -68,6 +75,10 @@ FeatureSet<Scalar> reduced_features(FeatureSet<Scalar> features, const BlockOpti
     dense.add(Borrowed<Matrix<Scalar>>(std::move(svd.v)), 1);
   } else if (features.sparse_columns() > 0) {
     dense.add(Borrowed<Matrix<Scalar>>(std::move(features).sparse_part().take_side_by_side()), 1);
+  }
+  if (options.spectrum == 1 && dense.columns() <= options.rank) {
+    kept = trace > 0 ? (std::min)(1.0, trace_of(dense) / trace) : 1;
+    return dense;
   }
   Borrowed<Matrix<Scalar>> f = dense.lend_side_by_side();
   auto [values, vectors] = eigendecomposition(dense.gram_of_columns(*f, progress));

@@ -152,7 +152,7 @@ class BlockFitter {
       if (!dense.empty()) add_scaled(n, alpha, dense.row_squares().data(), dense_squares.data());
       inverse.x.emplace(*x, tags);
     }
-    const RankedRows<Scalar>& x = *inverse.x;
+    RankedRows<Scalar>& x = *inverse.x;
     report.pair_products = x.gram_products();
     for (Index row = 0; row < x.rows.lines(); ++row) {
       report.longest_history =
@@ -175,6 +175,7 @@ class BlockFitter {
       inverse.p_by_rank =
           BlockSolver<Scalar>(x, found.pairs, inverse.diagonal_by_rank, recipe_.ridge_name)
               .solve(inverse.lines, progress_);
+      x.columns = {};  // what follows takes X by rows
     }
     inverse.p.resize(n);
     for (Index i = 0; i < n; ++i) {
