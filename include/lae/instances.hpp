@@ -1,8 +1,9 @@
 #pragma once
 
 /// \file
-/// Compiles what takes longest once for a whole program: fits, searches, rankings of fitted models
-/// and singular vectors, in float and in double. One file of the program makes them,
+/// Compiles what takes longest once for a whole program: fits (by blocks, too), searches, rankings
+/// of fitted models and singular vectors, in float and in double. One file of the program makes
+/// them,
 ///
 ///     #define LAE_INSTANTIATE
 ///     #include <lae/instances.hpp>

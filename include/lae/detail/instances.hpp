@@ -8,6 +8,7 @@
 #include "lae/algebra/truncated_svd.hpp"
 #include "lae/detail/core/abi.hpp"
 #include "lae/lae.hpp"
+#include "lae/models/blocks.hpp"
 
 #ifdef LAE_INSTANTIATE
 #define LAE_INSTANCE template
@@ -37,6 +38,12 @@
       const RecommendOptions&, const detail::EveryItem&);                                        \
   LAE_INSTANCE Recommendations<Scalar> detail::rank_users<SgfcfModel<Scalar>, Scalar>(           \
       const SgfcfModel<Scalar>&, const Csr<Scalar>&, const std::vector<Index>&,                  \
+      const RecommendOptions&, const detail::EveryItem&);                                        \
+  LAE_INSTANCE BlockFit<Scalar> detail::fit_by_blocks<Scalar>(                                   \
+      const Recipe&, detail::FitData<Scalar>, const ProblemSize&, const BlockOptions&,           \
+      const FitControl&);                                                                        \
+  LAE_INSTANCE Recommendations<Scalar> detail::rank_users<SparseLowRankModel<Scalar>, Scalar>(   \
+      const SparseLowRankModel<Scalar>&, const Csr<Scalar>&, const std::vector<Index>&,          \
       const RecommendOptions&, const detail::EveryItem&);                                        \
   LAE_INSTANCE TruncatedSvd<Scalar> truncated_svd<Scalar>(                                       \
       const Csr<Scalar>&, const TruncatedSvdOptions&, const Progress&);                          \
