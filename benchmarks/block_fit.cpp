@@ -1,5 +1,5 @@
-// One fit by blocks, and on request the exact one beside it: time, memory, estimates and quality, as
-// one JSON object. The two run in turn in one process, so that a busy machine slows both.
+// One fit by blocks, and on request the exact one beside it: time, memory, estimates and quality,
+// as one JSON object. The two run in turn in one process, so that a busy machine slows both.
 
 #include <sys/resource.h>
 

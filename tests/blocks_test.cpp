@@ -10,7 +10,9 @@
 #include <lae/models/blocks.hpp>
 #include <lae/models/recommend_near.hpp>
 #include <limits>
+#include <numeric>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -96,9 +98,31 @@ Dense weights_of(const Model& model) {
   return model.weights().template cast<double>();
 }
 
-/// Calls check(name, solver, inputs...) for every kind of model.
-template <class Scalar, class Check>
-void for_each_model(const Shop& shop, Check&& check) {
+/// A model on the data of a shop, exact and by blocks.
+template <class Scalar>
+struct Case {
+  std::string name;
+  std::function<Dense()> exact;
+  std::function<lae::BlockFit<Scalar>(const BlockOptions&)> blocks;
+};
+
+/// Every kind of model. \param shop must outlive them
+template <class Scalar>
+std::vector<Case<Scalar>> cases(const Shop& shop) {
+  std::vector<Case<Scalar>> list;
+  const auto add = [&](const char* name, const auto& solver, const auto&... data) {
+    const auto inputs = std::make_tuple(data...);
+    list.push_back({name,
+                    [=] {
+                      return std::apply(
+                          [&](const auto&... x) { return weights_of(solver.fit(x...)); }, inputs);
+                    },
+                    [=](const BlockOptions& options) {
+                      return std::apply(
+                          [&](const auto&... x) { return lae::fit_blocks(solver, x..., options); },
+                          inputs);
+                    }});
+  };
   const lae::Refinements on = all_refinements();
   lae::Sources<Scalar> side;
   side.add(shop.f).add(shop.t, 0.5);
@@ -106,30 +130,31 @@ void for_each_model(const Shop& shop, Check&& check) {
   both_roles.add(shop.f)
       .add(shop.t, 0.5, lae::SourceRole::gram)
       .add(Matrix<double>(shop.f.leftCols(1)), 2, lae::SourceRole::gram);
-  check("EASE", lae::Ease<Scalar>({3}), shop.x);
-  check("CEASE on tags", lae::Cease<Scalar>({3, 0.4}), shop.x, shop.t);
-  check("CEASE on embeddings", lae::Cease<Scalar>({3, 0.4}), shop.x, shop.f);
-  check("CEASE on both", lae::Cease<Scalar>({3, 0.4}), shop.x, side);
-  check("CEASE without weight", lae::Cease<Scalar>({3, 0}), shop.x, side);
-  check("Add-EASE on tags", lae::AddEase<Scalar>({3, 2, 0.3}), shop.x, shop.t);
-  check("Add-EASE on embeddings", lae::AddEase<Scalar>({3, 2, 0.3}), shop.x, shop.f);
-  check("L3AE", lae::L3ae<Scalar>({-2, 1.5, 6}), shop.x, shop.f);
-  check("L3AE on tags", lae::L3ae<Scalar>({-2, 1.5, 6}), shop.x, shop.t);
-  check("L3AE on both", lae::L3ae<Scalar>({-2, 1.5, 6}), shop.x, side);
-  check("L3AE, sources in the Gram matrix", lae::L3ae<Scalar>({-2, 1.5, 6, {}, 0.7}), shop.x,
-        both_roles);
-  check("semantic EASE", lae::FeatureEase<Scalar>({2}), shop.f);
-  check("semantic EASE on tags", lae::FeatureEase<Scalar>({2}), shop.t);
-  check("semantic EASE on both", lae::FeatureEase<Scalar>({2}), side);
-  check("similarity", lae::Cosine<Scalar>(), shop.f);
-  check("cosine", lae::Cosine<Scalar>({true}), side);
-  check("a model of one's own", lae::Solver<Leaning, Scalar>(), shop.x, shop.f);
-  check("refined EASE", lae::Ease<Scalar>({3, on}), shop.x);
-  check("refined CEASE", lae::Cease<Scalar>({3, 0.4, on}), shop.x, side);
-  check("refined Add-EASE", lae::AddEase<Scalar>({3, 2, 0.3, on}), shop.x, shop.f);
-  check("refined L3AE", lae::L3ae<Scalar>({-2, 1.5, 6, on}), shop.x, shop.f);
-  check("refined L3AE, sources in the Gram matrix", lae::L3ae<Scalar>({-2, 1.5, 6, on, 0.7}),
-        shop.x, both_roles);
+  add("EASE", lae::Ease<Scalar>({3}), shop.x);
+  add("CEASE on tags", lae::Cease<Scalar>({3, 0.4}), shop.x, shop.t);
+  add("CEASE on embeddings", lae::Cease<Scalar>({3, 0.4}), shop.x, shop.f);
+  add("CEASE on both", lae::Cease<Scalar>({3, 0.4}), shop.x, side);
+  add("CEASE without weight", lae::Cease<Scalar>({3, 0}), shop.x, side);
+  add("Add-EASE on tags", lae::AddEase<Scalar>({3, 2, 0.3}), shop.x, shop.t);
+  add("Add-EASE on embeddings", lae::AddEase<Scalar>({3, 2, 0.3}), shop.x, shop.f);
+  add("L3AE", lae::L3ae<Scalar>({-2, 1.5, 6}), shop.x, shop.f);
+  add("L3AE on tags", lae::L3ae<Scalar>({-2, 1.5, 6}), shop.x, shop.t);
+  add("L3AE on both", lae::L3ae<Scalar>({-2, 1.5, 6}), shop.x, side);
+  add("L3AE, sources in the Gram matrix", lae::L3ae<Scalar>({-2, 1.5, 6, {}, 0.7}), shop.x,
+      both_roles);
+  add("semantic EASE", lae::FeatureEase<Scalar>({2}), shop.f);
+  add("semantic EASE on tags", lae::FeatureEase<Scalar>({2}), shop.t);
+  add("semantic EASE on both", lae::FeatureEase<Scalar>({2}), side);
+  add("similarity", lae::Cosine<Scalar>(), shop.f);
+  add("cosine", lae::Cosine<Scalar>({true}), side);
+  add("a model of one's own", lae::Solver<Leaning, Scalar>(), shop.x, shop.f);
+  add("refined EASE", lae::Ease<Scalar>({3, on}), shop.x);
+  add("refined CEASE", lae::Cease<Scalar>({3, 0.4, on}), shop.x, side);
+  add("refined Add-EASE", lae::AddEase<Scalar>({3, 2, 0.3, on}), shop.x, shop.f);
+  add("refined L3AE", lae::L3ae<Scalar>({-2, 1.5, 6, on}), shop.x, shop.f);
+  add("refined L3AE, sources in the Gram matrix", lae::L3ae<Scalar>({-2, 1.5, 6, on, 0.7}), shop.x,
+      both_roles);
+  return list;
 }
 
 template <class Scalar>
@@ -215,18 +240,18 @@ Csr<double> renamed(const Csr<double>& rows, const std::vector<Index>& name) {
 TEMPLATE_TEST_CASE("With all items as neighbours, blocks are the exact model", "[blocks]", float,
                    double) {
   for (const Shop& shop : shops()) {
-    for_each_model<TestType>(shop, [&](const char* name, const auto& solver, const auto&... data) {
-      INFO(name << ", shop of seed " << shop.seed);
-      const auto fit = lae::fit_blocks(solver, data..., exact_options<TestType>());
-      const Dense exact = weights_of(solver.fit(data...));
+    for (const Case<TestType>& model : cases<TestType>(shop)) {
+      INFO(model.name << ", shop of seed " << shop.seed);
+      const auto fit = model.blocks(exact_options<TestType>());
+      const Dense exact = model.exact();
       const Dense blocks = weights_of(fit.model);
       CHECK(largest(blocks - exact) < (std::is_same_v<TestType, float> ? 5e-4 : 1e-9));
       CHECK(Dense(blocks.diagonal()).minCoeff() >= 0);
       CHECK(fit.report.converged);
-      if (std::string(name).find("refined") == std::string::npos) {
+      if (model.name.find("refined") == std::string::npos) {
         CHECK(Dense(blocks.diagonal()) == Dense::Zero(shop.items(), 1));
       }
-    });
+    }
   }
 }
 
@@ -455,11 +480,11 @@ TEMPLATE_TEST_CASE("Scores are those of the weights", "[blocks][scorer]", float,
   CHECK(lae::is_batch_scorer_v<Model>);
   const double tolerance = std::is_same_v<TestType, float> ? 2e-5 : 1e-12;
   for (const Shop& shop : shops()) {
-    for_each_model<TestType>(shop, [&](const char* name, const auto& solver, const auto&... data) {
-      INFO(name << ", shop of seed " << shop.seed);
+    for (const Case<TestType>& fitted : cases<TestType>(shop)) {
+      INFO(fitted.name << ", shop of seed " << shop.seed);
       BlockOptions options;
       options.neighbours = 5;
-      const Model model = lae::fit_blocks(solver, data..., options).model;
+      const Model model = fitted.blocks(options).model;
       const Csr<TestType> histories = shop.x.template cast<TestType>();
       const Dense expected = Dense(shop.x) * weights_of(model);
       CHECK(largest(lae::score(model, histories).template cast<double>() - expected) <
@@ -473,7 +498,7 @@ TEMPLATE_TEST_CASE("Scores are those of the weights", "[blocks][scorer]", float,
         CHECK(largest(Dense(scores.template cast<double>()) - part) <
               tolerance * (8 + largest(expected)));
       }
-    });
+    }
   }
 }
 

@@ -29,9 +29,9 @@
 /// Filtering, NeurIPS 2019 (arXiv 1910.09645). The split: L3AE, CIKM 2025, eq. 12, by columns.
 ///
 /// **Cost.** 2 Σ r² flops for the pairs of items (r: lengths of histories, and of tags in the Gram
-/// matrix), n k³ / 3 for the blocks at most, n d² for V, and 4 nnz + 12 n for each of d columns and
-/// some 10 iterations. Memory: see `estimate_blocks`; pairs of items are kept if the budget has room
-/// for them, and counted anew from the interactions if not, several times slower.
+/// matrix), at most n k³ / 3 for the blocks, n d² for V, and 4 nnz + 12 n for each of d columns and
+/// some ten iterations. Memory: see `estimate_blocks`. Pairs of items are kept if the budget has
+/// room for them, and else counted anew from the interactions, which takes several times as long.
 
 #include <type_traits>
 #include <utility>
