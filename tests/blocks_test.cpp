@@ -369,13 +369,13 @@ TEMPLATE_TEST_CASE("Conjugate gradients solve for the inverse", "[blocks]", floa
       const double norm = v.col(column).template cast<double>().norm();
       if (norm > 0) worst = std::max(worst, rest.col(column).norm() / norm);
     }
-    CHECK(worst < 1.5 * tolerance);
-    CHECK(report.worst_residual == Approx(worst).epsilon(0.2));
+    const double rounding = std::numeric_limits<TestType>::epsilon();
+    CHECK(worst < 1.1 * tolerance + 20 * rounding);
+    CHECK(report.worst_residual == Approx(worst).epsilon(0.3));
     CHECK(z.col(5).isZero(0));
     if (tolerance < 1e-4) {
-      const double rounding = std::is_same_v<TestType, float> ? 1e-4 : 1e-11;
       CHECK(largest(Dense(z.template cast<double>()) -
-                    a.ldlt().solve(Dense(v.template cast<double>()))) < rounding);
+                    a.ldlt().solve(Dense(v.template cast<double>()))) < 1e3 * rounding);
     }
   }
   lae::detail::SolveReport report;
@@ -780,12 +780,12 @@ TEST_CASE("On real data blocks rank as well as the exact model", "[blocks][data]
 TEST_CASE("Lists of near items are those of the full ranking, restricted", "[blocks][scorer]") {
   const Shop shop = make_shop(95, 60, 90, 6, 12);
   BlockOptions options;
-  options.neighbours = 3;
+  options.neighbours = 2;
   const auto model =
       lae::fit_blocks(lae::L3ae<double>({-2, 1.5, 6}), shop.x, shop.f, options).model;
   const std::vector<Index> also{80, 3, 80, 41};
   for (const bool exclude_seen : {true, false}) {
-    lae::RecommendOptions wanted{10};
+    lae::RecommendOptions wanted{40};
     wanted.exclude_seen = exclude_seen;
     wanted.deny = {5, 41};
     const auto near = lae::recommend_near(model, shop.x, wanted, also);
