@@ -3,6 +3,7 @@
 /// \file
 /// Where the bytes and flops of fits by blocks are counted.
 
+#include <cstdint>
 #include <algorithm>
 #include <cmath>
 

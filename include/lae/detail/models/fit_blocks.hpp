@@ -14,6 +14,7 @@
 ///
 /// is sparse plus low rank, in which E alone is not exact, and it is where N_j is all items.
 
+#include <vector>
 #include <algorithm>
 #include <cmath>
 #include <limits>
