@@ -3,9 +3,9 @@
 /// \file
 /// Where the bytes and flops of fits by blocks are counted.
 
-#include <cstdint>
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 
 #include "lae/core/fit_cost.hpp"
 #include "lae/core/threads.hpp"

@@ -14,12 +14,12 @@
 ///
 /// is sparse plus low rank, in which E alone is not exact, and it is where N_j is all items.
 
-#include <vector>
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "lae/core/errors.hpp"
 #include "lae/core/fit_control.hpp"
