@@ -98,11 +98,14 @@ def digest(path):
         return None
     text = path.read_bytes()
     if path.suffix == ".json":
-        text = re.sub(rb'seconds": [-+.e0-9]+', b"", text)
+        text = re.sub(rb'(seconds|fit_bytes)": [-+.e0-9]+', b"", text)
         text = re.sub(rb'"/[^"]*/', b'"', text)  # the folder may be another
     if path.name == "report.md":  # a whole one names pictures that could not be drawn
         text = re.sub(rb"^\[(.*)\]\((.*)\.tsv\) \(not drawn: .*\)$", rb"![\1](\2.png)", text,
                       flags=re.MULTILINE)
+    if path.name == "report.html":
+        text = re.sub(rb'<figure>.*?<figcaption>(.*?)</figcaption></figure>', rb"\1", text)
+        text = re.sub(rb'<p><a href="[^"]*\.tsv">(.*?)</a> \(not drawn: .*?\)</p>', rb"\1", text)
     return hashlib.sha256(text).hexdigest()
 
 

