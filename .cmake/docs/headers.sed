@@ -19,6 +19,7 @@ s/detail::RequireScorer<Model>/Model/
 s/^(inline constexpr bool .*) = .*detail::.*;$/\1;/
 /^ *\/\/\/ For `(Spectral)?Solver<Options> solver/,/NoOption/d
 s/typename detail::LoadedModel<What>::type/LoadedModel/
+s/detail::NormalizedInteractions</NormalizedInteractions</
 /^[A-Z][A-Za-z0-9]*\(.*\) *-> *[A-Z].*;$/d
 
 # "recall@k" is no command:
