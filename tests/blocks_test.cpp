@@ -5,7 +5,6 @@
 #include <cmath>
 #include <functional>
 #include <lae/evaluation/evaluate.hpp>
-#include <lae/io/npy.hpp>
 #include <lae/lae.hpp>
 #include <lae/models/blocks.hpp>
 #include <lae/models/recommend_near.hpp>
@@ -19,11 +18,7 @@
 #include "catch.hpp"
 #include "naive.hpp"
 #include "random_data.hpp"
-#include "test_data.hpp"
 #include "threads.hpp"
-#ifdef LAE_TEST_NPZ
-#include <lae/io/npz.hpp>
-#endif
 
 using Catch::Matchers::ContainsSubstring;
 using lae::BlockOptions;
@@ -757,25 +752,6 @@ TEST_CASE("Fits by blocks report, stop when told to, and keep to their budget", 
   CHECK_THROWS_AS(lae::fit_blocks(solver, shop.x, shop.f, {20}, with_budget(bytes - 1)),
                   lae::MemoryBudgetExceeded);
   CHECK_NOTHROW(lae::fit_blocks(solver, shop.x, shop.f, {20}, with_budget(bytes)));
-}
-
-TEST_CASE("On real data blocks rank as well as the exact model", "[blocks][data]") {
-  const auto folder = test_data("games-10core");
-  if (!folder) return;
-#ifdef LAE_TEST_NPZ
-  const auto train = lae::load_npz<float>(*folder / "train.npz");
-  const auto test = lae::load_npz<float>(*folder / "test.npz");
-  const auto embeddings = lae::load_npy<float>(*folder / "embeddings.npy");
-  const lae::L3ae<float> solver;
-  const auto fit = lae::fit_blocks(solver, train, embeddings);
-  CHECK(fit.report.converged);
-  const double blocks = lae::evaluate(fit.model, train, test, {{20}}).all.ndcg[0];
-  const double exact =
-      lae::evaluate(solver.fit(train, embeddings), train, test, {{20}}).all.ndcg[0];
-  INFO("NDCG@20 " << blocks << " by blocks, " << exact << " exact");
-  CHECK(blocks > 0.99 * exact);
-  CHECK(exact > 0.1);
-#endif
 }
 
 TEST_CASE("Lists of near items are those of the full ranking, restricted", "[blocks][scorer]") {

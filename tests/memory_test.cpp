@@ -101,9 +101,12 @@ TEST_CASE("Spectral fits take the memory that they estimate", "[models][spectral
   // Panels of some MB are freed before the vectors come, which malloc may put in their place.
   const double share = 0.1;
   const ProblemSize size = problem_size(tall);
-  check_estimate("GF-CF", gf_cf.estimate(size), [&] { return gf_cf.fit(tall); }, share);
-  check_estimate("BSPM", bspm.estimate(size), [&] { return bspm.fit(tall); }, share);
-  check_estimate("SGFCF", sgfcf.estimate(size), [&] { return sgfcf.fit(tall); }, share);
+  check_estimate(
+      "GF-CF", gf_cf.estimate(size), [&] { return gf_cf.fit(tall); }, share);
+  check_estimate(
+      "BSPM", bspm.estimate(size), [&] { return bspm.fit(tall); }, share);
+  check_estimate(
+      "SGFCF", sgfcf.estimate(size), [&] { return sgfcf.fit(tall); }, share);
 }
 
 TEST_CASE("Searches keep to their memory budget", "[tuning][memory]") {

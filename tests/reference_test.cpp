@@ -8,6 +8,7 @@
 #include <lae/io/npy.hpp>
 #include <lae/io/npz.hpp>
 #include <lae/lae.hpp>
+#include <lae/models/blocks.hpp>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -255,4 +256,20 @@ TEST_CASE("games-10core: a grid of L3AE is what fits from scratch are", "[refere
 // and of L3AE up to 100) off by a thousandth, the weights fail. games-10core is for double.
 TEST_CASE("games-llm-profiles: every run of the authors' code is reproduced", "[reference]") {
   check_reference<float>("games-llm-profiles");
+}
+
+TEST_CASE("games-10core: blocks rank as well as the exact model", "[reference][blocks]") {
+  const auto folder = test_data("games-10core");
+  if (!folder) return;
+  const auto data = read_dataset<float>(*folder);
+  const lae::L3ae<float> solver;
+  const auto fit = lae::fit_blocks(solver, data.train, data.embeddings);
+  CHECK(fit.report.converged);
+  const double blocks = lae::evaluate(fit.model, data.train, data.test, {{20}}).all.ndcg[0];
+  const double exact =
+      lae::evaluate(solver.fit(data.train, data.embeddings), data.train, data.test, {{20}})
+          .all.ndcg[0];
+  INFO("NDCG@20 " << blocks << " by blocks, " << exact << " exact");
+  CHECK(blocks > 0.99 * exact);
+  CHECK(exact > 0.1);
 }
