@@ -79,9 +79,9 @@ std::vector<Model> plain_models() {
   const auto weights = [](const ItemModel<Scalar>& model) {
     return Dense(model.weights().template cast<double>());
   };
-  const auto gram = [](const Shop& s) { return Dense(Dense(s.x).transpose() * Dense(s.x)); };
-  const auto gram_f = [](const Shop& s) { return Dense(s.f * s.f.transpose()); };
-  const auto gram_t = [](const Shop& s) { return Dense(Dense(s.t) * Dense(s.t).transpose()); };
+  const auto gram = [](const Shop& s) { return naive::gram(Dense(s.x)); };
+  const auto gram_f = [](const Shop& s) { return naive::gram(s.f.transpose()); };
+  const auto gram_t = [](const Shop& s) { return naive::gram(Dense(s.t).transpose()); };
   using Regressions = std::vector<Regression>;
   const auto ridge_regression = [](const Dense& g, double ridge, double share = 1) {
     return Regression{share, g, ridge, Dense::Zero(g.rows(), g.rows())};
@@ -138,14 +138,14 @@ std::vector<Model> refined_models() {
   const auto weights = [](const ItemModel<Scalar>& model) {
     return Dense(model.weights().template cast<double>());
   };
-  const auto gram_f = [](const Shop& s) { return Dense(s.f * s.f.transpose()); };
-  const auto gram_t = [](const Shop& s) { return Dense(Dense(s.t) * Dense(s.t).transpose()); };
+  const auto gram_f = [](const Shop& s) { return naive::gram(s.f.transpose()); };
+  const auto gram_t = [](const Shop& s) { return naive::gram(Dense(s.t).transpose()); };
   const auto none = [](const Shop& s) { return Dense(Dense::Zero(s.x.cols(), s.x.cols())); };
   const lae::Refinements on = all_refinements();
   const auto solve = [=](const Shop& s, const Dense& side_gram, double lambda, const Dense& prior,
                          double kappa) {
     const Dense x = naive::user_weighted(Dense(s.x), {}, on);
-    return naive::refined(Dense(s.x), x.transpose() * x + side_gram, lambda, prior, kappa, on);
+    return naive::refined(Dense(s.x), naive::gram(x) + side_gram, lambda, prior, kappa, on);
   };
   const auto blend = [=](const Shop& s, const Dense& side_gram) {
     // Nothing else of the part on side information is refined.

@@ -28,6 +28,10 @@ Eigen::VectorXd singular_values(const Dense& a) {
   return eigen.eigenvalues().tail(std::min(a.rows(), a.cols())).reverse();
 }
 
+Dense gram(const Dense& x) {
+  return x.transpose() * x;
+}
+
 Eigen::VectorXd constant(Index n, double value) {
   return Eigen::VectorXd::Constant(n, value);
 }

@@ -19,6 +19,9 @@ double largest(const Dense& matrix);
 /// The min(rows, columns) singular values, falling: eigenvalues of [0 A; Aᵀ 0].
 Eigen::VectorXd singular_values(const Dense& a);
 
+/// XᵀX.
+Dense gram(const Dense& x);
+
 Eigen::VectorXd constant(Index n, double value);
 
 Dense inverse(const Dense& gram, const Eigen::VectorXd& ridge);
