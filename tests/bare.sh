@@ -62,8 +62,8 @@ if [[ -n ${LAE_TEST_DATA:-} ]]; then
   variables+=(LAE_TEST_DATA=/srv/data)
 fi
 
-rm -rf "$system/root/lae"
-git clone --quiet --no-hardlinks "$root" "$system/root/lae"
+rm -rf "$system/srv/lae"
+git clone --quiet --no-hardlinks "$root" "$system/srv/lae"
 failed=0
 log=${LAE_BARE_SYSTEM:-$(mktemp -u)}.log
 : >"$log"
@@ -71,7 +71,7 @@ for command in "$@"; do
   say "running $command"
   start=$SECONDS code=0 begin=$(($(wc -l <"$log") + 1))
   # shellcheck disable=SC2016
-  nice chroot "$system" env -i "${variables[@]}" bash -c 'cd /root/lae && $0' "$command" \
+  nice chroot "$system" env -i "${variables[@]}" bash -c 'cd /srv/lae && $0' "$command" \
     >>"$log" 2>&1 || code=$?
   tail -n "+$begin" "$log" | sed -nE "s|^== installing |$command: installed |p"
   echo "$command: ended with $code after $((SECONDS - start)) s: $(tail -n 1 "$log")"
