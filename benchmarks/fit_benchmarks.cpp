@@ -1,6 +1,7 @@
 // Whole fits of all models, on as many users as items and on ten times as many.
 
 #include <lae/lae.hpp>
+#include <lae/spectral.hpp>
 #include <string>
 
 #include "measure.hpp"

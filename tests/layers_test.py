@@ -25,7 +25,13 @@ MAY_INCLUDE = {
 }
 
 # Stand in no room: everything at once, and the version.
-ROOMLESS = {"lae/lae.hpp", "lae/version.hpp", "lae/instances.hpp", "lae/detail/instances.hpp"}
+ROOMLESS = {
+    "lae/lae.hpp",
+    "lae/spectral.hpp",
+    "lae/version.hpp",
+    "lae/instances.hpp",
+    "lae/detail/instances.hpp",
+}
 
 FILES = re.compile(r"#include <(fstream|cstdio|stdio\.h|filesystem)>")
 MAY_TOUCH_FILES = re.compile(r"lae/(detail/)?(io|data)/|lae/detail/core/machine_memory\.hpp")

@@ -4,6 +4,7 @@
 /// What a fit of any model of the table returns, behind one face: dense or spectral.
 
 #include <lae/lae.hpp>
+#include <lae/spectral.hpp>
 #include <optional>
 #include <type_traits>
 #include <utility>

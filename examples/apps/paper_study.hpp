@@ -13,6 +13,7 @@
 #include <lae/data/latent_semantics.hpp>
 #include <lae/io/npy.hpp>
 #include <lae/lae.hpp>
+#include <lae/spectral.hpp>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <numeric>

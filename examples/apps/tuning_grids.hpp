@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <lae/lae.hpp>
+#include <lae/spectral.hpp>
 #include <string>
 #include <utility>
 #include <vector>

@@ -1,9 +1,9 @@
 #pragma once
 
 /// \file
-/// All models, and what fits, tunes, ranks, evaluates, explains and stores them: what needs Eigen
-/// alone. Not in it, so that it compiles fast: fits by blocks (lae/models/blocks.hpp), what makes
-/// features of texts and tags (lae/data/prepare_features.hpp, text_features.hpp, item_tags.hpp,
+/// All linear autoencoders, and what fits, tunes, ranks, evaluates, explains and stores models: what
+/// needs Eigen alone. Not in it, so that it compiles fast: spectral models (lae/spectral.hpp), fits
+/// by blocks (lae/models/blocks.hpp), what makes features of texts and tags (lae/data/prepare_features.hpp, text_features.hpp, item_tags.hpp,
 /// item_text.hpp, latent_semantics.hpp), and the readers of one publisher's files
 /// (lae/data/amazon_csv.hpp). The whole of examples/01_quickstart.cpp:
 ///
@@ -15,15 +15,12 @@
 #include "lae/io/model_file.hpp"
 #include "lae/io/npy.hpp"
 #include "lae/models/add_ease.hpp"
-#include "lae/models/bspm.hpp"
 #include "lae/models/cease.hpp"
 #include "lae/models/cosine.hpp"
 #include "lae/models/ease.hpp"
 #include "lae/models/feature_ease.hpp"
-#include "lae/models/gf_cf.hpp"
 #include "lae/models/item_model.hpp"
 #include "lae/models/l3ae.hpp"
-#include "lae/models/sgfcf.hpp"
 #include "lae/ranking/explain.hpp"
 #include "lae/ranking/popularity.hpp"
 #include "lae/ranking/recommend.hpp"

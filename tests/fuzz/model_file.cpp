@@ -1,6 +1,7 @@
 // Model files.
 
 #include <lae/io/model_file.hpp>
+#include <lae/spectral.hpp>
 
 #include "fuzz.hpp"
 

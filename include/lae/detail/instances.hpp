@@ -9,6 +9,7 @@
 #include "lae/detail/core/abi.hpp"
 #include "lae/lae.hpp"
 #include "lae/models/blocks.hpp"
+#include "lae/spectral.hpp"
 
 #ifdef LAE_INSTANTIATE
 #define LAE_INSTANCE template

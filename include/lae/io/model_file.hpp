@@ -18,8 +18,8 @@
 /// | 24   | 8     | number of items, n                                  |
 /// | 32   | n² weights | row after row: row i holds what item i of a history adds to every score |
 ///
-/// Spectral models have files of their own, kinds 1 (GF-CF, BSPM) and 2 (SGFCF), and are asked for
-/// by their type: `load_model<lae::SpectralModel<float>>("shop.lae")`. Behind the same 32 bytes,
+/// Spectral models (with lae/spectral.hpp) have files of their own, kinds 1 (GF-CF, BSPM) and 2
+/// (SGFCF), and are asked for by their type: `load_model<lae::SpectralModel<float>>("shop.lae")`. Behind the same 32 bytes,
 /// with interactions N of m users in e entries, and a rank k:
 ///
 /// | byte | bytes   | what                                              |
@@ -35,8 +35,6 @@
 /// where they are not integers.
 
 #include <filesystem>
-#include <optional>
-#include <utility>
 
 #include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
@@ -45,8 +43,6 @@
 #include "lae/io/file.hpp"
 #include "lae/io/model_kind.hpp"
 #include "lae/models/item_model.hpp"
-#include "lae/models/sgfcf_model.hpp"
-#include "lae/models/spectral_model.hpp"
 
 namespace lae {
 inline namespace LAE_ABI {
@@ -63,7 +59,7 @@ template <class Model>
 void save_model(const std::filesystem::path& path, const Model& model) {
   detail::require(model.items() > 0, "the model has no items");
   AtomicFile file(path);
-  detail::write_model(file, model);
+  detail::ModelFile<Model>::write(file, model);
   file.commit();
 }
 
@@ -83,9 +79,7 @@ template <class What>
 [[nodiscard]] typename detail::LoadedModel<What>::type load_model(
     const std::filesystem::path& path) {
   detail::FileSource source(path);
-  std::optional<typename detail::LoadedModel<What>::type> model;
-  detail::read_model(source, model);
-  return *std::move(model);
+  return detail::ModelFile<typename detail::LoadedModel<What>::type>::read(source);
 }
 
 }  // namespace LAE_ABI

@@ -18,6 +18,7 @@
 #include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/inputs.hpp"
 #include "lae/detail/core/require.hpp"
+#include "lae/detail/models/spectral_traits.hpp"
 #include "lae/detail/recipe/fit.hpp"
 #include "lae/detail/recipe/fit_data.hpp"
 #include "lae/detail/tuning/grid_engine.hpp"
@@ -187,6 +188,17 @@ class Search {
   std::size_t deciding_ = 0;
   std::optional<Matrix<Scalar>> weights_;
 };
+
+/// What searches the models of a solver. Spectral ones share singular vectors instead of inverses,
+/// and so have a search of their own.
+template <class Solver, class = void>
+struct SearchFor {
+  static_assert(!is_spectral<typename Solver::Model>,
+                "lae: spectral models are searched with #include <lae/spectral.hpp>");
+  using type = Search<Solver>;
+};
+template <class Solver>
+using SearchOf = typename SearchFor<Solver>::type;
 
 }  // namespace detail
 }  // namespace LAE_ABI

@@ -24,9 +24,9 @@
 #include "lae/detail/evaluation/held_out.hpp"
 #include "lae/detail/models/spectral_cost.hpp"
 #include "lae/detail/models/spectral_fit.hpp"
+#include "lae/detail/models/spectral_traits.hpp"
 #include "lae/detail/tuning/search.hpp"
 #include "lae/evaluation/evaluate.hpp"
-#include "lae/models/item_model.hpp"
 #include "lae/recipe/problem_size.hpp"
 #include "lae/recipe/spectral_recipe.hpp"
 #include "lae/tuning/trial.hpp"
@@ -148,11 +148,10 @@ class SpectralSearch {
   std::optional<Model> model_;
 };
 
-/// Dense models share inverses, spectral ones singular vectors.
 template <class Solver>
-using SearchOf =
-    std::conditional_t<std::is_same_v<typename Solver::Model, ItemModel<typename Solver::Scalar>>,
-                       Search<Solver>, SpectralSearch<Solver>>;
+struct SearchFor<Solver, std::enable_if_t<is_spectral<typename Solver::Model>>> {
+  using type = SpectralSearch<Solver>;
+};
 
 }  // namespace detail
 }  // namespace LAE_ABI
