@@ -232,8 +232,8 @@ Csr<double> renamed(const Csr<double>& rows, const std::vector<Index>& name) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("With all items as neighbours, blocks are the exact model", "[blocks]", float,
-                   double) {
+TEMPLATE_TEST_CASE("With all items as neighbours, blocks are the exact model", "[blocks]",
+                   LAE_SCALARS) {
   for (const Shop& shop : shops()) {
     for (const Case<TestType>& model : cases<TestType>(shop)) {
       INFO(model.name << ", shop of seed " << shop.seed);
@@ -265,8 +265,7 @@ TEST_CASE("Blocks take weights of users", "[blocks]") {
                     ContainsSubstring("user_weights has 39 values"));
 }
 
-TEMPLATE_TEST_CASE("Each column is a ridge regression on its neighbours", "[blocks]", float,
-                   double) {
+TEMPLATE_TEST_CASE("Each column is a ridge regression on its neighbours", "[blocks]", LAE_SCALARS) {
   const double tolerance = std::is_same_v<TestType, float> ? 1e-4 : 1e-10;
   for (const Shop& shop : {make_shop(21, 90, 40, 7, 9), make_shop(22, 25, 50, 3, 4)}) {
     for (const Index k : {1, 2, 7, 15}) {
@@ -315,8 +314,8 @@ TEST_CASE("Among equal neighbours the lower items are taken", "[blocks]") {
   CHECK(b(3, 4) == 0);
 }
 
-TEMPLATE_TEST_CASE("Pairs that are kept are those that interactions have", "[blocks]", float,
-                   double) {
+TEMPLATE_TEST_CASE("Pairs that are kept are those that interactions have", "[blocks]",
+                   LAE_SCALARS) {
   for (const Shop& shop : shops()) {
     const lae::Recipe recipe = lae::Cease<TestType>({3, 0.4, all_refinements()}).recipe();
     BlockOptions options;
@@ -339,7 +338,7 @@ TEMPLATE_TEST_CASE("Pairs that are kept are those that interactions have", "[blo
   }
 }
 
-TEMPLATE_TEST_CASE("Conjugate gradients solve for the inverse", "[blocks]", float, double) {
+TEMPLATE_TEST_CASE("Conjugate gradients solve for the inverse", "[blocks]", LAE_SCALARS) {
   RandomData random(41);
   const Csr<TestType> x = random.interactions(50, 40, 0.2).cast<TestType>();
   const lae::detail::RankedRows<TestType> rows(x, Csr<TestType>(0, 40));
@@ -421,7 +420,7 @@ TEST_CASE("Renaming the items renames the weights of blocks", "[blocks]") {
 }
 
 TEMPLATE_TEST_CASE("Blocks have the same bits from any number of threads", "[blocks][threads]",
-                   float, double) {
+                   LAE_SCALARS) {
   const Shop shop = make_shop(61, 400, 700, 70, 50);
   BlockOptions options;
   options.neighbours = 30;
@@ -469,7 +468,7 @@ TEST_CASE("Items that nobody has are scored as by the exact model", "[blocks]") 
   }
 }
 
-TEMPLATE_TEST_CASE("Scores are those of the weights", "[blocks][scorer]", float, double) {
+TEMPLATE_TEST_CASE("Scores are those of the weights", "[blocks][scorer]", LAE_SCALARS) {
   using Model = lae::SparseLowRankModel<TestType>;
   CHECK(lae::is_scorer_v<Model>);
   CHECK(lae::is_batch_scorer_v<Model>);

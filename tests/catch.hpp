@@ -17,3 +17,11 @@ inline auto ContainsSubstring(const std::string& text) {
 
 }  // namespace Catch::Matchers
 #endif
+
+// What cases are compiled for that come for either scalar. Sanitizers look at what touches memory,
+// which one shows as well as two; cases without a list of scalars are in double there, too.
+#ifdef LAE_TEST_ONE_SCALAR
+#define LAE_SCALARS float
+#else
+#define LAE_SCALARS float, double
+#endif

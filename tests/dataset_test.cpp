@@ -58,7 +58,7 @@ std::string argument_error(const lae::Dataset<float>& data) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("A data-set folder holds what was saved there", "", float, double) {
+TEMPLATE_TEST_CASE("A data-set folder holds what was saved there", "", LAE_SCALARS) {
   using Scalar = TestType;
   const TemporaryFolder parent;
   const std::filesystem::path folder = parent / "new" / "set";

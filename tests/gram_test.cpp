@@ -23,7 +23,7 @@ Dense lower(const Matrix<Scalar>& matrix) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("Gram matrices equal dense products", "[gram]", float, double) {
+TEMPLATE_TEST_CASE("Gram matrices equal dense products", "[gram]", LAE_SCALARS) {
   using Scalar = TestType;
   RandomData random(1);
   const double tolerance = std::is_same_v<Scalar, float> ? 1e-4 : 1e-12;

@@ -209,7 +209,7 @@ double tolerance() {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("Every model equals its textbook formula", "[laws]", float, double) {
+TEMPLATE_TEST_CASE("Every model equals its textbook formula", "[laws]", LAE_SCALARS) {
   for (const Shop& shop : shops()) {
     for (const Model& model : all_models<TestType>()) {
       INFO(model.name << ", " << shop);
@@ -218,7 +218,7 @@ TEMPLATE_TEST_CASE("Every model equals its textbook formula", "[laws]", float, d
   }
 }
 
-TEMPLATE_TEST_CASE("Every diagonal is exactly zero, or within its bound", "[laws]", float, double) {
+TEMPLATE_TEST_CASE("Every diagonal is exactly zero, or within its bound", "[laws]", LAE_SCALARS) {
   for (const Shop& shop : shops()) {
     for (const Model& model : all_models<TestType>()) {
       INFO(model.name << ", " << shop);
@@ -229,7 +229,7 @@ TEMPLATE_TEST_CASE("Every diagonal is exactly zero, or within its bound", "[laws
   }
 }
 
-TEMPLATE_TEST_CASE("Renaming the items renames the weights", "[laws]", float, double) {
+TEMPLATE_TEST_CASE("Renaming the items renames the weights", "[laws]", LAE_SCALARS) {
   for (const Shop& shop : shops()) {
     Eigen::PermutationMatrix<Eigen::Dynamic> order(static_cast<int>(shop.x.cols()));
     order.setIdentity();
@@ -246,7 +246,7 @@ TEMPLATE_TEST_CASE("Renaming the items renames the weights", "[laws]", float, do
   }
 }
 
-TEMPLATE_TEST_CASE("The normal equation holds off the diagonal", "[laws]", float, double) {
+TEMPLATE_TEST_CASE("The normal equation holds off the diagonal", "[laws]", LAE_SCALARS) {
   for (const Shop& shop : shops()) {
     for (const Model& model : plain_models<TestType>()) {
       const std::vector<Regression> regressions = model.regressions(shop);
@@ -262,8 +262,7 @@ TEMPLATE_TEST_CASE("The normal equation holds off the diagonal", "[laws]", float
   }
 }
 
-TEMPLATE_TEST_CASE("Each column is a ridge regression on the other items", "[laws]", float,
-                   double) {
+TEMPLATE_TEST_CASE("Each column is a ridge regression on the other items", "[laws]", LAE_SCALARS) {
   const Shop shop = make_shop(9, 60, 20, 8, 10);
   const Index n = shop.x.cols();
   for (const Model& model : plain_models<TestType>()) {
@@ -288,8 +287,8 @@ TEMPLATE_TEST_CASE("Each column is a ridge regression on the other items", "[law
   }
 }
 
-TEMPLATE_TEST_CASE("Fits have the same bits from any number of threads", "[laws][threads]", float,
-                   double) {
+TEMPLATE_TEST_CASE("Fits have the same bits from any number of threads", "[laws][threads]",
+                   LAE_SCALARS) {
   // Large enough for several tiles in every step, low-rank and dense.
   for (const Shop& shop : {make_shop(10, 300, 560, 70, 50), make_shop(11, 100, 290, 300, 50)}) {
     for (const Model& model : all_models<TestType>()) {
@@ -302,7 +301,7 @@ TEMPLATE_TEST_CASE("Fits have the same bits from any number of threads", "[laws]
 }
 
 TEMPLATE_TEST_CASE("Fits of one program at once have the same bits as alone", "[laws][threads]",
-                   float, double) {
+                   LAE_SCALARS) {
   const Shop shop = make_shop(12, 150, 290, 40, 30);
   const std::vector<Model> models = all_models<TestType>();
   std::vector<Dense> alone;
@@ -327,7 +326,7 @@ TEMPLATE_TEST_CASE("Fits of one program at once have the same bits as alone", "[
   }
 }
 
-TEMPLATE_TEST_CASE("Primal and dual forms give the same model", "[laws][dual]", float, double) {
+TEMPLATE_TEST_CASE("Primal and dual forms give the same model", "[laws][dual]", LAE_SCALARS) {
   for (const Shop& shop : {make_shop(16, 20, 60, 8, 9), make_shop(17, 40, 90, 100, 50),
                            make_shop(18, 130, 300, 30, 60), make_shop(19, 1, 3, 2, 2)}) {
     const auto check = [&](const std::string& name, const auto& fit) {
@@ -350,8 +349,8 @@ TEMPLATE_TEST_CASE("Primal and dual forms give the same model", "[laws][dual]", 
   }
 }
 
-TEMPLATE_TEST_CASE("Low-rank and dense semantic phases give the same model", "[laws]", float,
-                   double) {
+TEMPLATE_TEST_CASE("Low-rank and dense semantic phases give the same model", "[laws]",
+                   LAE_SCALARS) {
   const Shop shop = make_shop(20, 60, 30, 8, 7);
   // Features of zeros change nothing but the shape, and with it the way it is computed.
   Shop padded = shop;
@@ -377,8 +376,8 @@ TEST_CASE("float and double agree", "[laws]") {
   }
 }
 
-TEMPLATE_TEST_CASE("EASE: every user c times and c times the ridge change nothing", "[laws]", float,
-                   double) {
+TEMPLATE_TEST_CASE("EASE: every user c times and c times the ridge change nothing", "[laws]",
+                   LAE_SCALARS) {
   const Shop shop = make_shop(12, 40, 25, 2, 2);
   const Dense x(shop.x);
   Dense thrice(3 * x.rows(), x.cols());
@@ -389,8 +388,8 @@ TEMPLATE_TEST_CASE("EASE: every user c times and c times the ridge change nothin
         tolerance<TestType>());
 }
 
-TEMPLATE_TEST_CASE("CEASE is EASE on interactions stacked on side information", "[laws]", float,
-                   double) {
+TEMPLATE_TEST_CASE("CEASE is EASE on interactions stacked on side information", "[laws]",
+                   LAE_SCALARS) {
   const Shop shop = make_shop(13, 40, 25, 7, 9);
   const auto stacked = [&](const Dense& side) {
     Dense rows(shop.x.rows() + side.cols(), shop.x.cols());
@@ -406,7 +405,7 @@ TEMPLATE_TEST_CASE("CEASE is EASE on interactions stacked on side information", 
   CHECK(without.weights() == lae::Ease<TestType>({5}).fit(shop.x).weights());
 }
 
-TEMPLATE_TEST_CASE("Add-EASE at alpha 0 and 1 is one of its parts", "[laws]", float, double) {
+TEMPLATE_TEST_CASE("Add-EASE at alpha 0 and 1 is one of its parts", "[laws]", LAE_SCALARS) {
   const Shop shop = make_shop(14, 40, 25, 7, 9);
   const auto on_x = lae::Ease<TestType>({5}).fit(shop.x);
   const auto check = [&](const auto& side) {
@@ -420,8 +419,8 @@ TEMPLATE_TEST_CASE("Add-EASE at alpha 0 and 1 is one of its parts", "[laws]", fl
   check(shop.t);
 }
 
-TEMPLATE_TEST_CASE("L3AE without distillation is EASE, with all of it the prior", "[laws]", float,
-                   double) {
+TEMPLATE_TEST_CASE("L3AE without distillation is EASE, with all of it the prior", "[laws]",
+                   LAE_SCALARS) {
   for (const Index dims : {7, 40}) {
     INFO("dims " << dims);
     const Shop shop = make_shop(15, 40, 25, dims, 9);
@@ -440,8 +439,7 @@ TEMPLATE_TEST_CASE("L3AE without distillation is EASE, with all of it the prior"
   }
 }
 
-TEMPLATE_TEST_CASE("One source is the same as its columns in two", "[laws][sources]", float,
-                   double) {
+TEMPLATE_TEST_CASE("One source is the same as its columns in two", "[laws][sources]", LAE_SCALARS) {
   using lae::Sources;
   for (const Index dims : {9, 40}) {
     const Shop shop = make_shop(21, 50, 30, dims, 12);
@@ -477,8 +475,7 @@ TEMPLATE_TEST_CASE("One source is the same as its columns in two", "[laws][sourc
   }
 }
 
-TEMPLATE_TEST_CASE("Tags in the Gram matrix and a prior at once", "[laws][sources]", float,
-                   double) {
+TEMPLATE_TEST_CASE("Tags in the Gram matrix and a prior at once", "[laws][sources]", LAE_SCALARS) {
   for (const lae::FitForm form : {lae::FitForm::primal, lae::FitForm::dual}) {
     const Shop shop = make_shop(22, 12, 30, 8, 9);
     lae::Sources<double> both;
@@ -498,7 +495,7 @@ TEMPLATE_TEST_CASE("Tags in the Gram matrix and a prior at once", "[laws][source
 }
 
 TEMPLATE_TEST_CASE("A hand-computed example tells the weights from their transpose", "[laws]",
-                   float, double) {
+                   LAE_SCALARS) {
   // Both users have item 0, one has item 1: G = [2 1; 1 1]. With ridge 1, predicting item 1 from
   // item 0 has weight 1 / (2 + 1), the other way round 1 / (1 + 1).
   Csr<double> x(2, 2);

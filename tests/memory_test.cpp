@@ -1,4 +1,5 @@
 #include <lae/lae.hpp>
+#include <lae/spectral.hpp>
 #include <peak_memory.hpp>
 #include <string>
 

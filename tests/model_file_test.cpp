@@ -44,7 +44,7 @@ std::string patched(std::size_t offset, T number) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("a saved model survives", "[model_file]", float, double) {
+TEMPLATE_TEST_CASE("a saved model survives", "[model_file]", LAE_SCALARS) {
   const Index items = GENERATE(1, 2, 300);
   const ItemModel<TestType> model = example<TestType>(items);
   const TemporaryFolder folder;

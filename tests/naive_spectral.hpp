@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <lae/lae.hpp>
+#include <lae/spectral.hpp>
 #include <vector>
 
 namespace naive {

@@ -87,7 +87,7 @@ const std::string six_floats = raw(std::vector<float>{1, 2, 3, 4, 5, 6});
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("load_npy reads what NumPy wrote", "[npy]", float, double) {
+TEMPLATE_TEST_CASE("load_npy reads what NumPy wrote", "[npy]", LAE_SCALARS) {
   const Matrix<TestType> in_float = numbers().cast<float>().cast<TestType>();
   const Matrix<TestType> in_double = numbers().cast<TestType>();
   CHECK(read_bytes_as_npy<TestType>(from_hex(float32_c_order)) == in_float);
@@ -113,7 +113,7 @@ TEST_CASE("save_npy writes the bytes that NumPy writes", "[npy]") {
   CHECK(read_bytes(folder / "empty.npy") == from_hex(float32_empty));
 }
 
-TEMPLATE_TEST_CASE("a matrix in a .npy file survives", "[npy]", float, double) {
+TEMPLATE_TEST_CASE("a matrix in a .npy file survives", "[npy]", LAE_SCALARS) {
   // More than one panel, and more than one chunk of conversion, in both orders.
   const auto [rows, cols] =
       GENERATE(std::pair<Index, Index>(1, 1), std::pair<Index, Index>(5, 1),

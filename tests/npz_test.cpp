@@ -241,7 +241,7 @@ std::string patch_first_entry(std::string archive, std::size_t offset, const std
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("load_npz reads what SciPy wrote", "[npz]", float, double) {
+TEMPLATE_TEST_CASE("load_npz reads what SciPy wrote", "[npz]", LAE_SCALARS) {
   const auto check = [](const std::string& hex, double middle) {
     const TemporaryFolder folder;
     write_bytes(folder / "matrix.npz", from_hex(hex));
@@ -253,7 +253,7 @@ TEMPLATE_TEST_CASE("load_npz reads what SciPy wrote", "[npz]", float, double) {
   check(coo_int16_stored_with_duplicate, 7);
 }
 
-TEMPLATE_TEST_CASE("a matrix in a .npz file survives", "[npz]", float, double) {
+TEMPLATE_TEST_CASE("a matrix in a .npz file survives", "[npz]", LAE_SCALARS) {
   const NpzFormat format = GENERATE(NpzFormat::csr, NpzFormat::csc, NpzFormat::coo);
   const bool compress = GENERATE(false, true);
   const bool wide = GENERATE(false, true);

@@ -18,7 +18,7 @@ using lae::Csr;
 using lae::Index;
 using lae::Matrix;
 
-TEMPLATE_TEST_CASE("Centred columns have mean 0, and differences of rows stay", "", float, double) {
+TEMPLATE_TEST_CASE("Centred columns have mean 0, and differences of rows stay", "", LAE_SCALARS) {
   using Scalar = TestType;
   const double accuracy = 20 * std::numeric_limits<Scalar>::epsilon();
   RandomData random(11);
@@ -41,7 +41,7 @@ TEMPLATE_TEST_CASE("Centred columns have mean 0, and differences of rows stay", 
   CHECK(lae::centered(Matrix<Scalar>(4, 0)).cols() == 0);
 }
 
-TEMPLATE_TEST_CASE("Rows get length 1 and keep their direction", "", float, double) {
+TEMPLATE_TEST_CASE("Rows get length 1 and keep their direction", "", LAE_SCALARS) {
   using Scalar = TestType;
   const double accuracy = 4 * std::numeric_limits<Scalar>::epsilon();
   RandomData random(12);

@@ -31,7 +31,7 @@ double distance(const Matrix<Scalar>& a, const Matrix<Scalar>& b) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("Products of all shapes equal Eigen's", "[product]", float, double) {
+TEMPLATE_TEST_CASE("Products of all shapes equal Eigen's", "[product]", LAE_SCALARS) {
   using Scalar = TestType;
   const double tolerance = std::is_same_v<Scalar, float> ? 1e-3 : 1e-12;
   Random<Scalar> random;
@@ -60,8 +60,8 @@ TEMPLATE_TEST_CASE("Products of all shapes equal Eigen's", "[product]", float, d
   }
 }
 
-TEMPLATE_TEST_CASE("Products of the lower triangle leave the rest alone", "[product]", float,
-                   double) {
+TEMPLATE_TEST_CASE("Products of the lower triangle leave the rest alone", "[product]",
+                   LAE_SCALARS) {
   using Scalar = TestType;
   const double tolerance = std::is_same_v<Scalar, float> ? 1e-3 : 1e-12;
   Random<Scalar> random;
@@ -85,7 +85,7 @@ TEMPLATE_TEST_CASE("Products of the lower triangle leave the rest alone", "[prod
   }
 }
 
-TEMPLATE_TEST_CASE("A product may take the place of its factor", "[product]", float, double) {
+TEMPLATE_TEST_CASE("A product may take the place of its factor", "[product]", LAE_SCALARS) {
   using Scalar = TestType;
   Random<Scalar> random;
   for (const Index side : {1, 5, 48}) {
@@ -110,7 +110,7 @@ TEMPLATE_TEST_CASE("A product may take the place of its factor", "[product]", fl
   }
 }
 
-TEMPLATE_TEST_CASE("Parts of a larger matrix are multiplied in place", "[product]", float, double) {
+TEMPLATE_TEST_CASE("Parts of a larger matrix are multiplied in place", "[product]", LAE_SCALARS) {
   using Scalar = TestType;
   Random<Scalar> random;
   Matrix<Scalar> whole = random.matrix(100, 100);

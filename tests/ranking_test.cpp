@@ -65,7 +65,7 @@ TEST_CASE("Lists equal a full sort, ties to the lower index", "[recommend]") {
 }
 
 TEMPLATE_TEST_CASE("Lists have the same bits from any number of threads", "[recommend][threads]",
-                   float, double) {
+                   LAE_SCALARS) {
   RandomData random(41);
   const ItemModel<TestType> model(random.dense(700, 700).cast<TestType>());
   const Csr<double> histories = random.interactions(300, 700, 0.05);
@@ -315,7 +315,7 @@ TEST_CASE("Without anyone to measure, means are NaN", "[evaluate]") {
 }
 
 TEMPLATE_TEST_CASE("Evaluation has the same bits from any number of threads", "[evaluate][threads]",
-                   float, double) {
+                   LAE_SCALARS) {
   const Split split = random_split(53, 700, 60);
   RandomData random(54);
   const ItemModel<TestType> model(random.dense(60, 60).cast<TestType>());

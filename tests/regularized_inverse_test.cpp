@@ -27,8 +27,8 @@ Dense inverse(const Csr<double>& x, const Vector<double>& ridge, FitForm form) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("Primal and dual forms equal the textbook inverse", "[inverse][dual]", float,
-                   double) {
+TEMPLATE_TEST_CASE("Primal and dual forms equal the textbook inverse", "[inverse][dual]",
+                   LAE_SCALARS) {
   const double tolerance = std::is_same_v<TestType, float> ? 1e-5 : 1e-13;
   RandomData random(40);
   for (const auto& [users, items] : std::vector<std::pair<Index, Index>>{
@@ -56,7 +56,7 @@ TEMPLATE_TEST_CASE("Primal and dual forms equal the textbook inverse", "[inverse
 }
 
 TEMPLATE_TEST_CASE("The dual form has the same bits from any number of threads",
-                   "[inverse][threads]", float, double) {
+                   "[inverse][threads]", LAE_SCALARS) {
   RandomData random(41);
   const Csr<double> x = random.interactions(330, 700);
   const auto fit = [&] { return inverse<TestType>(x, naive::constant(700, 3), FitForm::dual); };

@@ -20,7 +20,7 @@ const std::vector<Index> sizes = {1, 2, 3, 47, 48, 49, 96, 97, 127, 128, 129, 25
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("The inverse is exact to rounding, at any size", "[inverse]", float, double) {
+TEMPLATE_TEST_CASE("The inverse is exact to rounding, at any size", "[inverse]", LAE_SCALARS) {
   using Scalar = TestType;
   RandomData random(10);
   for (const Index n : sizes) {
@@ -42,7 +42,7 @@ TEMPLATE_TEST_CASE("The inverse is exact to rounding, at any size", "[inverse]",
 }
 
 TEMPLATE_TEST_CASE("The inverse of the Cholesky factor makes the matrix the identity", "[inverse]",
-                   float, double) {
+                   LAE_SCALARS) {
   using Scalar = TestType;
   RandomData random(11);
   for (const Index n : sizes) {

@@ -1,6 +1,7 @@
 // Files of spectral models.
 
 #include <lae/lae.hpp>
+#include <lae/spectral.hpp>
 #include <string>
 #include <vector>
 
@@ -56,7 +57,7 @@ using Individual = lae::SgfcfModel<float>;
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("Saved spectral models survive", "[spectral][model_file]", float, double) {
+TEMPLATE_TEST_CASE("Saved spectral models survive", "[spectral][model_file]", LAE_SCALARS) {
   const auto x = interactions<TestType>();
   const auto check = [&](const auto& model) {
     const auto loaded = through_file(model);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <lae/lae.hpp>
+#include <lae/spectral.hpp>
 #include <string>
 #include <string_view>
 #include <vector>

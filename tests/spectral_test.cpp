@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <lae/lae.hpp>
+#include <lae/spectral.hpp>
 #include <peak_memory.hpp>
 #include <stdexcept>
 #include <string>
@@ -80,7 +81,7 @@ void with_each_model(const Csr<Scalar>& x, Index rank, Check&& check) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("GF-CF and BSPM are their formulas", "[spectral]", float, double) {
+TEMPLATE_TEST_CASE("GF-CF and BSPM are their formulas", "[spectral]", LAE_SCALARS) {
   RandomData random(601);
   // More users than items, fewer, one of either; ranks above both; the last one is filtered.
   for (const auto& [users, items, rank] : {std::tuple<Index, Index, Index>{40, 25, 5},
@@ -115,7 +116,7 @@ TEST_CASE("Interactions may be of different strength", "[spectral]") {
         1e-9);
 }
 
-TEMPLATE_TEST_CASE("SGFCF scores training users as its formulas do", "[spectral]", float, double) {
+TEMPLATE_TEST_CASE("SGFCF scores training users as its formulas do", "[spectral]", LAE_SCALARS) {
   RandomData random(603);
   std::vector<lae::SgfcfOptions> kinds = {{8}, {8, 0.5, 1, 1}, {5, 0.3, 0.4, 2, 0.2, 1.5}, {300}};
   for (const auto& [users, items] :
@@ -174,8 +175,8 @@ TEST_CASE("A history that no training user has counts against all of them", "[sp
   CHECK(wide(model.score(histories)).row(4).isZero(0));
 }
 
-TEMPLATE_TEST_CASE("Spectral models know no order of items or users", "[spectral][laws]", float,
-                   double) {
+TEMPLATE_TEST_CASE("Spectral models know no order of items or users", "[spectral][laws]",
+                   LAE_SCALARS) {
   RandomData random(604);
   const Csr<TestType> x = with_gaps(random, 70, 50, 0.15).cast<TestType>();
   std::vector<Index> order(50);
@@ -204,7 +205,7 @@ TEMPLATE_TEST_CASE("Spectral models know no order of items or users", "[spectral
 }
 
 TEMPLATE_TEST_CASE("Spectral scores are the same in batches, ranges and alone", "[spectral][laws]",
-                   float, double) {
+                   LAE_SCALARS) {
   RandomData random(605);
   const Csr<TestType> x = with_gaps(random, 150, 90, 0.1).cast<TestType>();
   const double rounding = std::is_same_v<TestType, float> ? 1e-6 : 1e-14;
@@ -263,8 +264,8 @@ TEST_CASE("Weights are what histories are multiplied by, and explain scores", "[
   }
 }
 
-TEMPLATE_TEST_CASE("Spectral models have the same bits on any threads", "[spectral][laws]", float,
-                   double) {
+TEMPLATE_TEST_CASE("Spectral models have the same bits on any threads", "[spectral][laws]",
+                   LAE_SCALARS) {
   RandomData random(607);
   const Csr<TestType> x = with_gaps(random, 400, 300, 0.05).cast<TestType>();
   const auto all = [&] {

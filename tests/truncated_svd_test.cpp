@@ -86,7 +86,7 @@ void check_both(const Dense& a, Index rank) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("The truncated SVD equals the full one", "", float, double) {
+TEMPLATE_TEST_CASE("The truncated SVD equals the full one", "", LAE_SCALARS) {
   using Scalar = TestType;
   RandomData random(501);
   for (const auto& [rows, columns] : {std::pair<Index, Index>{1, 1},
@@ -107,7 +107,7 @@ TEMPLATE_TEST_CASE("The truncated SVD equals the full one", "", float, double) {
   }
 }
 
-TEMPLATE_TEST_CASE("Matrices of lower rank have fewer singular vectors", "", float, double) {
+TEMPLATE_TEST_CASE("Matrices of lower rank have fewer singular vectors", "", LAE_SCALARS) {
   using Scalar = TestType;
   RandomData random(502);
   for (const auto& [rows, columns] : {std::pair<Index, Index>{90, 60}, {60, 90}, {300, 280}}) {
@@ -134,7 +134,7 @@ TEMPLATE_TEST_CASE("Matrices of lower rank have fewer singular vectors", "", flo
   }
 }
 
-TEMPLATE_TEST_CASE("Equal and nearly equal singular values are all found", "", float, double) {
+TEMPLATE_TEST_CASE("Equal and nearly equal singular values are all found", "", LAE_SCALARS) {
   using Scalar = TestType;
   RandomData random(503);
   // More equal ones than a block of vectors has.
@@ -168,8 +168,8 @@ TEST_CASE("Residuals tell of an SVD that was stopped early") {
   CHECK(whole.iterations > svd.iterations);
 }
 
-TEMPLATE_TEST_CASE("The truncated SVD has the same bits for any number of threads", "", float,
-                   double) {
+TEMPLATE_TEST_CASE("The truncated SVD has the same bits for any number of threads", "",
+                   LAE_SCALARS) {
   using Scalar = TestType;
   RandomData random(505);
   const Csr<Scalar> sparse = random.interactions(1300, 700, 0.03).template cast<Scalar>();
@@ -249,7 +249,7 @@ void check_filtered(const Csr<double>& a, Index rank) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("Sparse matrices are filtered, to the same end", "", float, double) {
+TEMPLATE_TEST_CASE("Sparse matrices are filtered, to the same end", "", LAE_SCALARS) {
   RandomData random(510);
   const Csr<double> tall = sparse_matrix(random, 500, 300);
   for (const Index rank : {Index(1), Index(2), Index(30), Index(90)}) {
@@ -288,8 +288,7 @@ TEMPLATE_TEST_CASE("Sparse matrices are filtered, to the same end", "", float, d
   check_filtered<TestType>(graded, 25);
 }
 
-TEMPLATE_TEST_CASE("Filtered singular vectors have the same bits on any threads", "", float,
-                   double) {
+TEMPLATE_TEST_CASE("Filtered singular vectors have the same bits on any threads", "", LAE_SCALARS) {
   RandomData random(511);
   const Csr<TestType> a = sparse_matrix(random, 700, 500).cast<TestType>();
   const auto run = [&] { return lae::truncated_svd(a, {/*rank=*/40}); };

@@ -202,8 +202,7 @@ void check_all_models(const Shop& shop, lae::FitForm form = lae::FitForm::automa
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("Every point of a grid is what a fit from scratch is", "[tuning]", float,
-                   double) {
+TEMPLATE_TEST_CASE("Every point of a grid is what a fit from scratch is", "[tuning]", LAE_SCALARS) {
   check_all_models<TestType>(make_shop(300, 60, 40));
   // Far more users than items: Q as a whole.
   check_all_models<TestType>(make_shop(301, 150, 30));
