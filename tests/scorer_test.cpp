@@ -110,9 +110,13 @@ struct WeightedSplit {
   }
 };
 
+#ifdef LAE_TEST_ONE_SCALAR
+#define SCORERS ItemModel<float>, UserByUser<float>, LowRank<float>
+#else
 #define SCORERS                                                                               \
   ItemModel<float>, ItemModel<double>, UserByUser<float>, UserByUser<double>, LowRank<float>, \
       LowRank<double>
+#endif
 
 }  // namespace
 

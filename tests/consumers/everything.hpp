@@ -1,6 +1,8 @@
 #pragma once
 
 #include <lae/lae.hpp>
+#include <lae/models/blocks.hpp>
+#include <lae/spectral.hpp>
 #ifdef WITH_NPZ
 #include <lae/io/npz.hpp>
 #endif
