@@ -41,9 +41,10 @@ struct GridSearchResult {
 /// a fit; 2 n flops an interaction of the users that are measured, and n a user and point. Three
 /// n x n matrices if `FitControl::memory_budget` allows (P, the Gram matrix, the best weights so
 /// far), else one, and then the best point is fitted again; no users x cutoffs values are held.
-/// Spectral models (lae/spectral.hpp): one set of singular vectors for each normalisation (ε and μ), of the largest
-/// rank that is asked of it, homophily once, and then for each point the scores of the users that
-/// are measured; the memory of one fit, another two items x rank matrices and those scores.
+/// Spectral models (lae/spectral.hpp): one set of singular vectors for each normalisation (ε and
+/// μ), of the largest rank that is asked of it, homophily once, and then for each point the scores
+/// of the users that are measured; the memory of one fit, another two items x rank matrices and
+/// those scores.
 /// \throws std::invalid_argument (options out of range, sizes that differ, nothing to search or to
 /// measure), MemoryBudgetExceeded, Cancelled, NotPositiveDefinite if no point could be fitted.
 template <class Solver, class Train, class Valid>

@@ -147,7 +147,7 @@ void write_weights(AtomicFile& file, const Model& model) {
 
 /// How a model is written and read. This is what scorers without a form of their own have in
 /// common, files of the dense kind; models with one specialise it.
-template <class Model, class = void>
+template <class Model>
 struct ModelFile {
   static_assert(!is_spectral<Model>,
                 "lae: spectral models are saved with #include <lae/spectral.hpp>");
