@@ -3,6 +3,7 @@
 /// \file
 /// The list of what lae/instances.hpp compiles once.
 
+#include <optional>
 #include <vector>
 
 #include "lae/algebra/truncated_svd.hpp"
@@ -18,6 +19,14 @@
 #endif
 
 #define LAE_INSTANCES(Scalar)                                                                    \
+  LAE_INSTANCE void detail::set_all_scores<ItemModel<Scalar>, Scalar>(                           \
+      const ItemModel<Scalar>&, const Csr<Scalar>&, Matrix<Scalar>&);                            \
+  LAE_INSTANCE void detail::set_all_scores<SpectralModel<Scalar>, Scalar>(                       \
+      const SpectralModel<Scalar>&, const Csr<Scalar>&, Matrix<Scalar>&);                        \
+  LAE_INSTANCE void detail::set_all_scores<SgfcfModel<Scalar>, Scalar>(                          \
+      const SgfcfModel<Scalar>&, const Csr<Scalar>&, Matrix<Scalar>&);                           \
+  LAE_INSTANCE void detail::set_all_scores<SparseLowRankModel<Scalar>, Scalar>(                  \
+      const SparseLowRankModel<Scalar>&, const Csr<Scalar>&, Matrix<Scalar>&);                   \
   LAE_INSTANCE void invert_spd<Scalar>(Matrix<Scalar>&, const Progress&);                        \
   LAE_INSTANCE Matrix<Scalar> detail::dual_inverse<Scalar>(                                      \
       const Csr<Scalar>&, const Vector<Scalar>&, const Progress&);                               \
@@ -34,12 +43,21 @@
       const SpectralRecipe&, Csr<Scalar>, const FitControl&);                                    \
   LAE_INSTANCE SgfcfModel<Scalar> detail::fit_spectral<SgfcfModel<Scalar>>(                      \
       const SpectralRecipe&, Csr<Scalar>, const FitControl&);                                    \
+  LAE_INSTANCE detail::SpectralBasis<Scalar> detail::spectral_basis<Scalar>(                     \
+      const SpectralRecipe&, Csr<Scalar>, const FitControl&);                                    \
+  LAE_INSTANCE void detail::make_model<Scalar>(                                                  \
+      const SpectralRecipe&, const detail::SpectralBasis<Scalar>&, detail::Homophilies<Scalar>&, \
+      const Progress&, std::optional<SpectralModel<Scalar>>&);                                   \
+  LAE_INSTANCE void detail::make_model<Scalar>(                                                  \
+      const SpectralRecipe&, const detail::SpectralBasis<Scalar>&, detail::Homophilies<Scalar>&, \
+      const Progress&, std::optional<SgfcfModel<Scalar>>&);                                      \
   LAE_INSTANCE Recommendations<Scalar> detail::rank_users<SpectralModel<Scalar>, Scalar>(        \
       const SpectralModel<Scalar>&, const Csr<Scalar>&, const std::vector<Index>&,               \
       const RecommendOptions&, const detail::EveryItem&);                                        \
   LAE_INSTANCE Recommendations<Scalar> detail::rank_users<SgfcfModel<Scalar>, Scalar>(           \
       const SgfcfModel<Scalar>&, const Csr<Scalar>&, const std::vector<Index>&,                  \
       const RecommendOptions&, const detail::EveryItem&);                                        \
+  LAE_INSTANCE class detail::BlockFitter<Scalar>;                                                \
   LAE_INSTANCE BlockFit<Scalar> detail::fit_by_blocks<Scalar>(                                   \
       const Recipe&, detail::FitData<Scalar>, const ProblemSize&, const BlockOptions&,           \
       const FitControl&);                                                                        \
