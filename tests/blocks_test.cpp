@@ -618,11 +618,10 @@ TEST_CASE("Symmetrised blocks have the mean of both estimates", "[blocks]") {
 TEST_CASE("Features are reduced to what is asked for", "[blocks]") {
   const Shop shop = make_shop(121, 60, 50, 8, 30);
   const Dense f = shop.f;
-  const Eigen::JacobiSVD<Dense> svd(f, Eigen::ComputeThinU | Eigen::ComputeThinV);
-  const Eigen::VectorXd squares = svd.singularValues().array().square();
-  const auto leading = [&](const Eigen::JacobiSVD<Dense>& of, Index rank) {
-    return Matrix<double>(of.matrixU().leftCols(rank) *
-                          of.singularValues().head(rank).asDiagonal());
+  const naive::Svd svd = naive::svd(f);
+  const Eigen::VectorXd squares = svd.s.array().square();
+  const auto leading = [](const naive::Svd& of, Index rank) {
+    return Matrix<double>(of.u.leftCols(rank) * of.s.head(rank).asDiagonal());
   };
   BlockOptions options = exact_options<double>();
   const lae::L3ae<double> solver({-2, 1.5, 6});
@@ -643,7 +642,7 @@ TEST_CASE("Features are reduced to what is asked for", "[blocks]") {
   // Tags by a truncated SVD; beside embeddings, the leading dimensions of both together.
   options.spectrum = 1;
   options.rank = 6;
-  const Eigen::JacobiSVD<Dense> of_tags(Dense(shop.t), Eigen::ComputeThinU | Eigen::ComputeThinV);
+  const naive::Svd of_tags = naive::svd(Dense(shop.t));
   const auto on_tags = lae::fit_blocks(solver, shop.x, shop.t, options);
   CHECK(on_tags.report.rank == 6);
   CHECK(largest(weights_of(on_tags.model) - weights_of(solver.fit(shop.x, leading(of_tags, 6)))) <

@@ -28,6 +28,16 @@ Eigen::VectorXd singular_values(const Dense& a) {
   return eigen.eigenvalues().tail(std::min(a.rows(), a.cols())).reverse();
 }
 
+Svd svd(const Dense& a) {
+  const Eigen::JacobiSVD<Dense> thin(a, Eigen::ComputeThinU | Eigen::ComputeThinV);
+  return {thin.matrixU(), thin.matrixV(), thin.singularValues()};
+}
+
+Dense orthonormal(const Dense& columns) {
+  const Eigen::HouseholderQR<Dense> qr(columns);
+  return qr.householderQ() * Dense::Identity(columns.rows(), columns.cols());
+}
+
 Dense gram(const Dense& x) {
   return x.transpose() * x;
 }

@@ -19,6 +19,16 @@ double largest(const Dense& matrix);
 /// The min(rows, columns) singular values, falling: eigenvalues of [0 A; Aᵀ 0].
 Eigen::VectorXd singular_values(const Dense& a);
 
+/// A = U diag(s) Vᵀ with min(rows, columns) singular values, falling.
+struct Svd {
+  Dense u, v;
+  Eigen::VectorXd s;
+};
+Svd svd(const Dense& a);
+
+/// An orthonormal basis of the span of the columns, which are independent.
+Dense orthonormal(const Dense& columns);
+
 /// XᵀX.
 Dense gram(const Dense& x);
 

@@ -9,10 +9,9 @@
 #include <lae/spectral.hpp>
 #include <vector>
 
-namespace naive {
+#include "naive.hpp"
 
-using Dense = Eigen::MatrixXd;
-using lae::Index;
+namespace naive {
 
 /// diag(d)^e, 0 where d is.
 inline Dense power(const Eigen::VectorXd& d, double shift, double exponent) {
@@ -28,21 +27,16 @@ inline Dense normalized(const Dense& x, double shift, double exponent) {
          power(x.colwise().sum().transpose(), shift, -exponent);
 }
 
-struct Svd {
-  Dense u, v;
-  Eigen::VectorXd s;
-};
-
-inline Svd svd(const Dense& n, Index rank) {
-  const Eigen::JacobiSVD<Dense> full(n, Eigen::ComputeThinU | Eigen::ComputeThinV);
-  const Eigen::VectorXd s = full.singularValues();
-  const Index k = std::min(rank, Index((s.array() > 1e-10 * s[0]).count()));
-  return {full.matrixU().leftCols(k), full.matrixV().leftCols(k), s.head(k)};
+/// Without what is zero.
+inline Svd truncated_svd(const Dense& n, Index rank) {
+  const Svd all = svd(n);
+  const Index k = std::min(rank, Index((all.s.array() > 1e-10 * all.s[0]).count()));
+  return {all.u.leftCols(k), all.v.leftCols(k), all.s.head(k)};
 }
 
 /// D_I^(−½) V Vᵀ D_I^(½)
 inline Dense ideal_low_pass(const Dense& x, Index rank) {
-  const Dense v = svd(normalized(x, 0, 0.5), rank).v;
+  const Dense v = truncated_svd(normalized(x, 0, 0.5), rank).v;
   const Eigen::VectorXd items = x.colwise().sum().transpose();
   return power(items, 0, -0.5) * v * v.transpose() * power(items, 0, 0.5);
 }
@@ -108,7 +102,7 @@ inline Eigen::VectorXd exponents(const Eigen::VectorXd& h, const lae::SgfcfOptio
 /// Scores of training users, before the sigmoid. \param x of zeros and ones
 inline Dense sgfcf(const Dense& x, const lae::SgfcfOptions& options) {
   const Dense n = normalized(x, options.mu, options.epsilon);
-  const Svd of_n = svd(n, options.rank);
+  const Svd of_n = truncated_svd(n, options.rank);
   const Eigen::VectorXd s = of_n.s / of_n.s[0];
   const Eigen::VectorXd users = exponents(homophily(x), options);
   const Eigen::VectorXd items = exponents(homophily(x.transpose()), options);

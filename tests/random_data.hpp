@@ -25,27 +25,10 @@ class RandomData {
   }
 
   /// Zeros and ones, users x items: popular items first, about `density` of the cells.
-  lae::Csr<double> interactions(lae::Index users, lae::Index items, double density = 0.15) {
-    lae::Csr<double> x(users, items);
-    for (lae::Index user = 0; user < users; ++user) {
-      for (lae::Index item = 0; item < items; ++item) {
-        const double popularity =
-            2 * density * static_cast<double>(items - item) / static_cast<double>(items);
-        if (uniform() < popularity) x.insert(user, item) = 1;
-      }
-    }
-    x.makeCompressed();
-    return x;
-  }
+  lae::Csr<double> interactions(lae::Index users, lae::Index items, double density = 0.15);
 
   /// Values in [-1, 1).
-  lae::Matrix<double> dense(lae::Index rows, lae::Index columns) {
-    lae::Matrix<double> values(rows, columns);
-    for (lae::Index i = 0; i < rows; ++i) {
-      for (lae::Index j = 0; j < columns; ++j) values(i, j) = 2 * uniform() - 1;
-    }
-    return values;
-  }
+  lae::Matrix<double> dense(lae::Index rows, lae::Index columns);
 
   /// AAᵀ + I.
   template <class Scalar>

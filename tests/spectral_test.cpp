@@ -323,7 +323,7 @@ TEST_CASE("Spectral models tell how their singular vectors came out", "[spectral
   RandomData random(610);
   const Csr<double> x = random.interactions(300, 200, 0.05);
   const auto model = lae::GfCf<double>({0.3, 20, 1e-8}).fit(x);
-  const auto svd = naive::svd(naive::normalized(Dense(x), 0, 0.5), 20);
+  const auto svd = naive::truncated_svd(naive::normalized(Dense(x), 0, 0.5), 20);
   CHECK(model.rank() == 20);
   CHECK(model.summary().largest_value == Approx(1));
   CHECK(model.summary().least_value == Approx(svd.s[19]));

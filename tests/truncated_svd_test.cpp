@@ -28,9 +28,7 @@ using Dense = Eigen::MatrixXd;
 /// The matrix with these singular values and random vectors.
 Dense with_spectrum(RandomData& random, Index rows, Index columns, const Eigen::VectorXd& values) {
   const auto orthonormal = [&](Index size) {
-    const Dense any = random.dense(size, values.size());
-    const Eigen::HouseholderQR<Dense> qr(any);
-    return Dense(qr.householderQ() * Dense::Identity(size, values.size()));
+    return naive::orthonormal(random.dense(size, values.size()));
   };
   const Dense u = orthonormal(rows);
   return u * values.asDiagonal() * orthonormal(columns).transpose();

@@ -7,6 +7,10 @@ if(TARGET lae::npz)
   target_link_libraries(consumer PRIVATE lae::npz)
   target_compile_definitions(consumer PRIVATE WITH_NPZ)
 endif()
+# In a unity build a second definition would not be seen.
+if(NOT CMAKE_UNITY_BUILD)
+  target_compile_definitions(consumer PRIVATE WITH_EVERYTHING)
+endif()
 
 foreach(target example_01_quickstart compare_models test_main docs lae_program)
   if(TARGET ${target})

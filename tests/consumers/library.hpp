@@ -1,8 +1,13 @@
 #pragma once
 
+#ifdef WITH_EVERYTHING
 #include <lae/lae.hpp>
 #include <lae/models/blocks.hpp>
 #include <lae/spectral.hpp>
+#else
+#include <lae/core/threads.hpp>
+#include <lae/models/ease.hpp>
+#endif
 #ifdef WITH_NPZ
 #include <lae/io/npz.hpp>
 #endif

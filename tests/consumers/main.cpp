@@ -1,8 +1,8 @@
-// Two translation units include everything, so what is not inline would be defined twice.
+// Two translation units have the same includes, so what is not inline would be defined twice.
 
 #include <iostream>
 
-#include "everything.hpp"
+#include "library.hpp"
 
 int main() {
   lae::Csr<double> purchases = Eigen::Matrix3d{{1, 1, 0}, {0, 1, 1}, {1, 1, 1}}.sparseView();

@@ -1,4 +1,4 @@
-#include "everything.hpp"
+#include "library.hpp"
 
 int thread_count_in_other_unit() {
   return lae::thread_count();
