@@ -1,10 +1,12 @@
 // paper_tables as a process: what it reports, that it goes on where it was, and its spectra.
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <iterator>
+#include <lae/data/prepare_features.hpp>
 #include <lae/io/npy.hpp>
 #include <lae/io/npz.hpp>
 #include <lae/lae.hpp>
@@ -238,6 +240,36 @@ TEST_CASE("paper_tables goes on where it was interrupted, and does again what ha
   REQUIRE(changed.code == 0);
   CHECK_THAT(changed.out, ContainsSubstring("shop: CEASE  "));
   CHECK_THAT(changed.out, !ContainsSubstring("shop: EASE  ") && !ContainsSubstring("shop: L3AE  "));
+}
+
+TEST_CASE("paper_tables tunes L3AE on the sources that are chosen, too") {
+  const Study study;
+  RandomData random(402);
+  const Matrix<double> extra = random.dense(Study::items, 3);
+  fs::create_directory(study.data() / "features");
+  lae::save_npy(study.data() / "features/extra.npy", extra);
+  const Ending ending = run(study.command(
+      {"--source", "embeddings:unit", "--source", "extra:0.5:centered", "--source", "tags:gram"}));
+  REQUIRE(ending.code == 0);
+  const json steps = study.steps();
+  const auto found = std::find_if(steps.begin(), steps.end(), [](const json& step) {
+    return step.value("title", "") ==
+           "L3AE on several sources: embeddings unit + 0.5 extra centered + tags in the Gram "
+           "matrix";
+  });
+  REQUIRE(found != steps.end());
+  const json& chosen = found->at("hyper_parameters");
+  lae::Sources<double> sources;
+  sources.add(lae::unit_length(lae::load_npy<double>(study.data() / "embeddings.npy")));
+  sources.add(lae::centered(extra), 0.5);
+  sources.add(lae::load_npz<double>(study.data() / "tags.npz"), 1, lae::SourceRole::gram);
+  const lae::L3ae<double> solver({chosen.at("lambda_x").get<double>(),
+                                  chosen.at("lambda_f").get<double>(),
+                                  chosen.at("lambda_kd").get<double>()});
+  const auto expected =
+      lae::evaluate(solver.fit(study.train, sources), study.train, study.test).all;
+  CHECK(found->at("test").at("ndcg@20").get<double>() == Approx(expected.ndcg[1]));
+  CHECK(found->at("test").at("recall@10").get<double>() == Approx(expected.recall[0]));
 }
 
 TEST_CASE("paper_tables trains neural models if told to, and goes on within a training") {

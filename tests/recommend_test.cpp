@@ -4,6 +4,7 @@
 #include <csignal>
 #include <filesystem>
 #include <lae/core/random.hpp>
+#include <lae/data/prepare_features.hpp>
 #include <lae/io/csv.hpp>
 #include <lae/io/model_file.hpp>
 #include <lae/io/npy.hpp>
@@ -274,6 +275,45 @@ TEST_CASE("recommend --all writes the lists that the library computes") {
     if (i > 0 && !score.empty()) CHECK(std::stod(found[i].substr(comma)) == std::stod(score));
     if (score.empty()) CHECK(found[i].substr(comma).empty());
   }
+}
+
+TEST_CASE("recommend fits on the sources that are chosen, prepared and weighed") {
+  const Shop shop;
+  lae::Random random(2);
+  lae::Matrix<double> extra(Shop::items, 3);
+  for (Index i = 0; i < extra.size(); ++i) extra.data()[i] = random.normal();
+  fs::create_directory(shop / "features");
+  lae::save_npy(shop / "features/extra.npy", extra);
+  const auto scores_with = [&](Process::Words more) {
+    const Process::Words words = {"--all", "--model",         "l3ae", "--k", "11",
+                                  "-o",    shop / "all.jsonl"};
+    more.insert(more.begin(), words.begin(), words.end());
+    REQUIRE(shop.recommend(more).code == 0);
+    std::vector<json> lists;
+    for (const std::string& line : lines_of(read_bytes(shop / "all.jsonl"))) {
+      lists.push_back(json::parse(line));
+    }
+    return lists;
+  };
+  const auto lists = scores_with({"--source", "embeddings:unit", "--source", "extra:0.5:centered"});
+  lae::Sources<double> sources;
+  sources.add(lae::unit_length(shop.embeddings)).add(lae::centered(extra), 0.5);
+  const auto model = lae::L3ae<double>().fit(shop.train, sources);
+  lae::RecommendOptions options;
+  options.k = 11;
+  const auto expected = lae::recommend(model, shop.train, options);
+  REQUIRE(lists.size() == static_cast<std::size_t>(Shop::users));
+  for (Index user = 1; user < Shop::users; ++user) {
+    const json& items = lists[static_cast<std::size_t>(user)].at("items");
+    for (std::size_t rank = 0; rank < items.size(); ++rank) {
+      const auto column = static_cast<Index>(rank);
+      CHECK(items[rank].at("item_id") == Shop::item_id(expected.items(user, column)));
+      CHECK(items[rank].at("score") == expected.scores(user, column));
+    }
+  }
+  CHECK(scores_with({"--source", "embeddings:unit"}) != lists);
+  CHECK(shop.recommend({"--user", "a7", "--source", "embeddings:loud"}).code == 2);
+  CHECK(shop.recommend({"--user", "a7", "--source", "missing"}).code == 1);
 }
 
 TEST_CASE("recommend saves and loads models") {
