@@ -1,7 +1,7 @@
 // Choosing hyper-parameters on a validation set, within a memory budget, and watching it.
 
-#include <cstdint>
 #include <iostream>
+#include <lae/data/split.hpp>
 #include <lae/lae.hpp>
 #include <string_view>
 #include <vector>
@@ -34,7 +34,7 @@ int main() {
     }
     return true;
   };
-  control.memory_budget = std::uint64_t(100) << 20;  // bytes; the machine's, unless you say so
+  control.memory_budget = 100'000'000;  // bytes; the machine's, unless you say so
   const auto search =
       lae::grid_search<lae::L3ae<double>>(points, train, shop.embeddings, valid, judge, control);
   std::cout << "best of " << search.trials.size() << ":\n";

@@ -2,6 +2,7 @@
 
 #include <iomanip>
 #include <iostream>
+#include <lae/data/split.hpp>
 #include <lae/lae.hpp>
 #include <vector>
 

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <iostream>
+#include <lae/data/split.hpp>
 #include <lae/lae.hpp>
 #include <vector>
 

@@ -2,6 +2,7 @@
 
 // A shop of made-up people and items, large enough for examples that measure something.
 
+#include <lae/core/random.hpp>
 #include <lae/lae.hpp>
 #include <set>
 

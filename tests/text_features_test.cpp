@@ -3,6 +3,7 @@
 #include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <cmath>
+#include <lae/core/random.hpp>
 #include <lae/data/latent_semantics.hpp>
 #include <lae/data/prepare_features.hpp>
 #include <lae/data/text_features.hpp>

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <lae/core/random.hpp>
 #include <lae/data/latent_semantics.hpp>
 #include <lae/io/npy.hpp>
 #include <lae/lae.hpp>

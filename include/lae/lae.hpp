@@ -3,15 +3,14 @@
 /// \file
 /// All linear autoencoders, and what fits, tunes, ranks, evaluates, explains and stores models:
 /// what needs Eigen alone. Not in it, so that it compiles fast: spectral models (lae/spectral.hpp),
-/// fits by blocks (lae/models/blocks.hpp), what makes features of texts and tags
-/// (lae/data/prepare_features.hpp, text_features.hpp, item_tags.hpp, item_text.hpp,
+/// fits by blocks (lae/models/blocks.hpp), splits (lae/data/split.hpp), what makes features of
+/// texts and tags (lae/data/prepare_features.hpp, text_features.hpp, item_tags.hpp, item_text.hpp,
 /// latent_semantics.hpp), and the readers of one publisher's files (lae/data/amazon_csv.hpp). The
 /// whole of examples/01_quickstart.cpp:
 ///
 /// \include 01_quickstart.cpp
 
 #include "lae/data/interactions.hpp"
-#include "lae/data/split.hpp"
 #include "lae/evaluation/evaluate.hpp"
 #include "lae/io/model_file.hpp"
 #include "lae/io/npy.hpp"

@@ -1,6 +1,7 @@
 #pragma once
 
 #ifdef WITH_EVERYTHING
+#include <lae/data/split.hpp>
 #include <lae/lae.hpp>
 #include <lae/models/blocks.hpp>
 #include <lae/spectral.hpp>
