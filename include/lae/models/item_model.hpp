@@ -18,6 +18,7 @@
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/core/scalar.hpp"
 #include "lae/detail/ranking/score_rows.hpp"
+#include "lae/models/item_model_view.hpp"
 #include "lae/ranking/scorer.hpp"
 
 namespace lae {
@@ -67,17 +68,16 @@ class ItemModel {
     detail::add_history_rows(history, weights_, begin, scores);
   }
 
+  /// The same scorer on this model's memory, which must outlive it: for what takes a view.
+  [[nodiscard]] ItemModelView<Scalar> view() const {
+    return ItemModelView<Scalar>(weights_.data(), items());
+  }
+
   /// Scores of all items for one history, a list of distinct item indices that each count 1.
   /// Cost: n flops an item of the history.
   /// \throws std::invalid_argument for an index outside [0, items()).
   [[nodiscard]] Vector<Scalar> score(const std::vector<Index>& history) const {
-    Vector<Scalar> scores = Vector<Scalar>::Zero(items());
-    for (const Index item : history) {
-      detail::require(item >= 0 && item < items(), "history holds item ", item,
-                      ", but the model has ", items(), " items");
-      scores += weights_.row(item).transpose();
-    }
-    return scores;
+    return view().score(history);
   }
 
   /// As `lae::score`: a dense users x items matrix, one row for each row of `histories`.

@@ -21,8 +21,8 @@
 #include "lae/detail/core/parallel.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/ranking/rank_users.hpp"
-#include "lae/models/sparse_low_rank_model.hpp"
 #include "lae/ranking/recommendations.hpp"
+#include "lae/ranking/scorer.hpp"
 #include "lae/ranking/top_k.hpp"
 
 namespace lae {
@@ -32,14 +32,17 @@ inline namespace LAE_ABI {
 /// scored as ever: those of a full list that are not among them, items that nobody with this
 /// history had anything to do with, are missed. Items that are new and have no interactions are
 /// never candidates: give them as `also`.
+/// \param model a SparseLowRankModel, a SparseLowRankView, or another scorer with `candidates` and
+/// `scores_of` as these have
 /// \param also items, in any order
 /// Cost for a user: the entries of E in the rows of their history, and 2 rank flops a candidate, of
 /// which there are a few thousand, instead of 2 n rank flops.
 /// \throws std::invalid_argument as `recommend`, and for an item of `also` out of range.
-template <class Scalar, class Derived>
-[[nodiscard]] Recommendations<Scalar> recommend_near(
-    const SparseLowRankModel<Scalar>& model, const Eigen::SparseMatrixBase<Derived>& histories,
+template <class Model, class Derived>
+[[nodiscard]] Recommendations<ScalarOf<Model>> recommend_near(
+    const Model& model, const Eigen::SparseMatrixBase<Derived>& histories,
     const RecommendOptions& options = {}, std::vector<Index> also = {}) {
+  using Scalar = ScalarOf<Model>;
   const auto rows = detail::borrow_sparse<Scalar>(histories, "histories");
   detail::require_items_of(model, *rows, "histories");
   detail::require(options.k > 0, "k must be positive, got ", options.k);

@@ -20,9 +20,9 @@ namespace detail {
 
 /// scores += sum over the history of x_i * weights(i, [begin, begin + scores.size())). The terms of
 /// an item are added one after the other in the history's order, but of four rows at a time, so
-/// that sums stay in registers.
-template <class Scalar, class Scores>
-void add_history_rows(const History<Scalar>& history, const Matrix<Scalar>& weights, Index begin,
+/// that sums stay in registers. Weights are a row-major matrix, or a map of one.
+template <class Scalar, class Weights, class Scores>
+void add_history_rows(const History<Scalar>& history, const Weights& weights, Index begin,
                       Scores&& scores) {
   const auto term = [&](Index place) {
     const auto [item, value] = history[place];
