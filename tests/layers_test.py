@@ -27,6 +27,7 @@ MAY_INCLUDE = {
 # Stand in no room: everything at once, and the version.
 ROOMLESS = {
     "lae/lae.hpp",
+    "lae/blocks.hpp",
     "lae/spectral.hpp",
     "lae/version.hpp",
     "lae/instances.hpp",

@@ -3,8 +3,8 @@
 /// \file
 /// All linear autoencoders, and what fits, tunes, ranks, evaluates, explains and stores models:
 /// what needs Eigen alone. Not in it, so that it compiles fast: spectral models (lae/spectral.hpp),
-/// fits by blocks (lae/models/blocks.hpp), splits (lae/data/split.hpp), what makes features of
-/// texts and tags (lae/data/prepare_features.hpp, text_features.hpp, item_tags.hpp, item_text.hpp,
+/// fits by blocks (lae/blocks.hpp), splits (lae/data/split.hpp), what makes features of texts and
+/// tags (lae/data/prepare_features.hpp, text_features.hpp, item_tags.hpp, item_text.hpp,
 /// latent_semantics.hpp), and the readers of one publisher's files (lae/data/amazon_csv.hpp). The
 /// whole of examples/01_quickstart.cpp:
 ///

@@ -1,9 +1,9 @@
 #pragma once
 
 #ifdef WITH_EVERYTHING
+#include <lae/blocks.hpp>
 #include <lae/data/split.hpp>
 #include <lae/lae.hpp>
-#include <lae/models/blocks.hpp>
 #include <lae/spectral.hpp>
 #else
 #include <lae/core/threads.hpp>

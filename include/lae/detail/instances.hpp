@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "lae/algebra/truncated_svd.hpp"
+#include "lae/blocks.hpp"
 #include "lae/detail/core/abi.hpp"
 #include "lae/lae.hpp"
-#include "lae/models/blocks.hpp"
 #include "lae/spectral.hpp"
 
 #ifdef LAE_INSTANTIATE

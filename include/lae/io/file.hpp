@@ -125,6 +125,14 @@ class AtomicFile {
     if (bytes > 0 && std::fwrite(data, 1, bytes, file_.get()) != bytes) fail();
   }
 
+  /// Writes over the first bytes, after all others: for what is known only then. Needs as many bytes
+  /// to be there.
+  /// \throws FileError as `write`.
+  void write_front(const void* data, std::size_t bytes) {
+    if (std::fseek(file_.get(), 0, SEEK_SET) != 0) fail();
+    write(data, bytes);
+  }
+
   /// To be called once, after the last write.
   /// \throws FileError if anything written before could not be stored.
   void commit() {

@@ -1,85 +1,112 @@
 #pragma once
 
 /// \file
-/// Models in files of their own format, which is what is in memory and so the fastest to load:
+/// Models in files of their own format, for any of them, with all that serving takes:
 ///
 /// \code
-/// lae::save_model("shop.lae", model);
-/// const auto model = lae::load_model<float>("shop.lae");
+/// lae::save_model("shop.lae", model, {item_ids, "ease", {{"lambda", "200"}}});
+///
+/// const auto model = lae::view_model<float>("shop.lae");       // there at once, whatever its size
+/// const lae::ModelInfo info = lae::load_model_info("shop.lae");
+/// auto lists = lae::recommend(model, histories, {20});         // ids: info.item_ids
 /// \endcode
 ///
-/// | byte | bytes | what                                                |
-/// |------|-------|-----------------------------------------------------|
-/// | 0    | 8     | "\x93LAEITEM"                                       |
-/// | 8    | 4     | byte order: the number 0x01020304                   |
-/// | 12   | 4     | version of the format: 1, or 2 for another kind     |
-/// | 16   | 4     | bytes of a weight: 4 (float) or 8 (double)          |
-/// | 20   | 4     | kind of the model: 0                                |
-/// | 24   | 8     | number of items, n                                  |
-/// | 32   | n² weights | row after row: row i holds what item i of a history adds to every score |
+/// | of the file, by                                      | comes                           |
+/// |------------------------------------------------------|---------------------------------|
+/// | `load_model<float>`                                  | ItemModel                       |
+/// | `load_model<lae::SparseLowRankModel<float>>`         | that (lae/blocks.hpp)           |
+/// | `load_model<lae::SpectralModel<float>>`, SgfcfModel  | that (lae/spectral.hpp)         |
+/// | `view_model<float>`                                  | ItemModelView                   |
+/// | `view_model<lae::SparseLowRankModel<float>>`         | SparseLowRankView               |
 ///
-/// Spectral models (with lae/spectral.hpp) have files of their own, kinds 1 (GF-CF, BSPM) and 2
-/// (SGFCF), and are asked for by their type: `load_model<lae::SpectralModel<float>>("shop.lae")`. Behind the same 32 bytes,
-/// with interactions N of m users in e entries, and a rank k:
+/// **Load or view.** `load_model` reads the file into memory of its own, and finds whatever is
+/// damaged: all bytes are under checksums. `view_model` maps the file: nothing is read before it is
+/// used, processes share what they use, and what memory is short of is read anew. It looks at the
+/// sizes alone; `verify_model` reads the rest if you want it to. Damaged numbers make wrong scores,
+/// and never read or write other memory. Save over a file that is viewed as you like: a view keeps
+/// what it has opened. (Do not write into one, or cut it off: the system ends who looks there.)
 ///
-/// | byte | bytes   | what                                              |
-/// |------|---------|---------------------------------------------------|
-/// | 32   | 8, 8, 8 | m, e, k                                           |
-/// | 56   | 32      | of the summary: iterations; as double: the largest and the least singular value, the residual |
-/// | 88   | 40      | five double: steps, length, Euler's method, mean, 0; or the least and the most homophily, the exponents there, γ |
-/// | 128  | 8 (m + 1), 8 e | where the rows of N begin, and the columns of its entries |
-/// | …    | e, n k, n k weights | values of N; left and right, row after row |
-/// | …    | n, n, k, k weights | kind 2 alone: item_scale, gram_sum, values, right_sum |
-///
-/// All numbers are in the writer's byte order (little-endian on all common machines), IEEE 754
-/// where they are not integers.
+/// The format is described apart: \ref model_file. Files of older versions are read, too.
 
 #include <filesystem>
 
 #include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/require.hpp"
-#include "lae/detail/io/byte_source.hpp"
 #include "lae/detail/io/model_file.hpp"
+#include "lae/detail/io/model_reader.hpp"
+#include "lae/detail/io/model_texts.hpp"
+#include "lae/detail/io/model_writer.hpp"
 #include "lae/io/file.hpp"
+#include "lae/io/model_info.hpp"
 #include "lae/io/model_kind.hpp"
 #include "lae/models/item_model.hpp"
 
 namespace lae {
 inline namespace LAE_ABI {
 
-/// Writes a model (see the top of this header for the format). An existing file is replaced as a
-/// whole, or left as it was.
+/// Writes a model. An existing file is replaced as a whole, or left as it was.
 ///
-/// \param model an ItemModel or a spectral model, of which no copy is made, or any other scorer that
-/// is linear in the history: its file holds the n x n matrix that it stands for, row i being the
-/// scores of a history of item i alone with value 1, its own item included. That takes the time of
-/// scoring n such histories, all threads, and 16 MB at a time (one row, if that is more).
-/// \throws FileError if the file cannot be written; std::invalid_argument if there are no items.
+/// \param model one of the table above, or a view, of which no copy is made; or any other scorer
+/// that is linear in the history: its file holds the n x n matrix that it stands for, row i being
+/// the scores of a history of item i alone with value 1, its own item included. That takes the time
+/// of scoring n such histories, all threads, and 16 MB at a time (one row, if that is more).
+/// \param info stands beside it, as far as it is not empty
+/// \throws FileError if the file cannot be written; std::invalid_argument if there are no items, or
+/// ids of another number of items.
 template <class Model>
-void save_model(const std::filesystem::path& path, const Model& model) {
+void save_model(const std::filesystem::path& path, const Model& model, const ModelInfo& info = {}) {
   detail::require(model.items() > 0, "the model has no items");
-  AtomicFile file(path);
-  detail::ModelFile<Model>::write(file, model);
-  file.commit();
+  detail::require(
+      info.item_ids.empty() || static_cast<Index>(info.item_ids.size()) == model.items(),
+      "item_ids has ", info.item_ids.size(), " ids, but the model has ", model.items(), " items");
+  detail::ModelWriter writer(path);
+  detail::ModelFile<Model>::write(writer, model);
+  detail::write_info(writer, info);
+  writer.commit();
 }
 
 /// Which kind of model a file holds, for who does not know.
 /// \throws FileError if the file cannot be read or is not a model.
 [[nodiscard]] inline ModelKind kind_of_model(const std::filesystem::path& path) {
-  detail::FileSource source(path);
-  return static_cast<ModelKind>(detail::read_model_header(source).kind);
+  return detail::ModelReader(path).layout().kind;
+}
+
+/// Reads what `save_model` was given besides the model; of files of older versions, nothing.
+/// \throws FileError if the file cannot be read, is not a model, or is damaged here.
+[[nodiscard]] inline ModelInfo load_model_info(const std::filesystem::path& path) {
+  detail::ModelReader reader(path);
+  return detail::read_info(reader);
 }
 
 /// Reads a model that `save_model` wrote with the same Scalar.
-/// \tparam What float or double for an ItemModel; or SpectralModel or SgfcfModel of either
-/// \throws FileError if the file cannot be read, is not a model, is of another kind, format version,
-/// byte order or Scalar, or is shorter or longer than it should be: all found out before memory is
-/// allocated; and if interactions are no matrix.
+/// \tparam What float or double for an ItemModel; or another model of the table above
+/// \throws FileError if the file cannot be read, is not a model, is of another kind, byte order or
+/// Scalar, of a newer version of the format, or is shorter or longer than it should be: all found
+/// out before memory is allocated; and if it is damaged.
 template <class What>
 [[nodiscard]] typename detail::LoadedModel<What>::type load_model(
     const std::filesystem::path& path) {
-  detail::FileSource source(path);
-  return detail::ModelFile<typename detail::LoadedModel<What>::type>::read(source);
+  detail::ModelReader reader(path);
+  return detail::ModelFile<typename detail::LoadedModel<What>::type>::read(reader);
+}
+
+/// A scorer on the memory of the file itself, read-only, of the same scores bit for bit. Takes less
+/// than a millisecond, whatever the size of the file, which is read as it is used. Needs mmap, as
+/// POSIX systems have it.
+/// \tparam What float or double for an ItemModel; or a SparseLowRankModel
+/// \throws FileError as `load_model`, but not for damage behind the header.
+template <class What>
+[[nodiscard]] auto view_model(const std::filesystem::path& path) {
+  detail::MappedModel mapped(path);
+  return detail::ModelFile<typename detail::LoadedModel<What>::type>::view(mapped);
+}
+
+/// Reads a file of a model of any kind, and keeps nothing: for what is to be viewed.
+/// \throws FileError as `load_model`. Files of older versions have no checksums, so of them the
+/// sizes alone are known to be right.
+inline void verify_model(const std::filesystem::path& path) {
+  detail::ModelReader reader(path);
+  reader.verify();
 }
 
 }  // namespace LAE_ABI

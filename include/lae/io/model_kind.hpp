@@ -14,9 +14,10 @@ inline namespace LAE_ABI {
 
 /// As in the files, see lae/io/model_file.hpp.
 enum class ModelKind : std::uint32_t {
-  dense = 0,     ///< ItemModel
-  spectral = 1,  ///< SpectralModel
-  sgfcf = 2      ///< SgfcfModel
+  dense = 0,           ///< ItemModel
+  spectral = 1,        ///< SpectralModel
+  sgfcf = 2,           ///< SgfcfModel
+  sparse_low_rank = 3  ///< SparseLowRankModel
 };
 
 }  // namespace LAE_ABI

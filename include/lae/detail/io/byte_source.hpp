@@ -19,6 +19,9 @@
 #include "lae/detail/io/file_handle.hpp"
 #include "lae/detail/io/file_kind.hpp"
 #include "lae/io/file.hpp"
+#if __has_include(<unistd.h>)
+#include <sys/types.h>
+#endif
 
 namespace lae {
 inline namespace LAE_ABI {
@@ -99,6 +102,9 @@ class ByteSource {
   ByteSource(std::filesystem::path path, std::string member, std::uint64_t size)
       : path_(std::move(path)), member_(std::move(member)), size_(size) {}
 
+  /// For sources that can: what is read next stands there.
+  void set_offset(std::uint64_t offset) { offset_ = offset; }
+
  private:
   static constexpr std::uint64_t largest_array =
       static_cast<std::uint64_t>((std::numeric_limits<std::int64_t>::max)());
@@ -119,6 +125,18 @@ class FileSource : public ByteSource {
   explicit FileSource(const std::filesystem::path& path)
       : ByteSource(path, "", size_of(path)), file_(std::fopen(path.string().c_str(), "rb")) {
     if (!file_) fail("cannot be read: " + std::generic_category().message(errno));
+  }
+
+  /// Goes to an offset up to `size()`.
+  void seek(std::uint64_t offset) {
+    if (offset == this->offset()) return;
+#if __has_include(<unistd.h>)
+    const bool is_there = ::fseeko(file_.get(), static_cast<off_t>(offset), SEEK_SET) == 0;
+#else
+    const bool is_there = ::_fseeki64(file_.get(), static_cast<long long>(offset), SEEK_SET) == 0;
+#endif
+    if (!is_there) fail_at(offset, "cannot be read: " + std::generic_category().message(errno));
+    set_offset(offset);
   }
 
  private:
