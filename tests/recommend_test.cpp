@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
+#include <lae/blocks.hpp>
 #include <lae/core/random.hpp>
 #include <lae/data/prepare_features.hpp>
 #include <lae/io/csv.hpp>
@@ -16,6 +17,7 @@
 #include <string>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "catch.hpp"
@@ -333,6 +335,63 @@ TEST_CASE("recommend saves and loads models") {
   lae::save_model(shop / "other.lae", other);
   CHECK_THAT(shop.recommend({"--user", "a7", "--load", shop / "other.lae"}).err,
              ContainsSubstring("3 items, but the data have 12"));
+}
+
+TEST_CASE("a saved model alone recommends, and knows its catalogue") {
+  const Shop shop;
+  const fs::path file = shop / "model.lae";
+  REQUIRE(shop.recommend({"--model", "ease", "--lambda", "7", "--save", file}).code == 0);
+  const lae::ModelInfo info = lae::load_model_info(file);
+  CHECK(info.model == "ease");
+  CHECK(info.item_ids.size() == Shop::items);
+  CHECK(info.item_ids[4] == Shop::item_id(4));
+  CHECK(info.options.front() == std::pair<std::string, std::string>("lambda", "7"));
+
+  const std::string items = "i1,i5";
+  const Ending with_data = shop.recommend({"--items", items, "--load", file});
+  REQUIRE(with_data.code == 0);
+  CHECK_THAT(with_data.out, ContainsSubstring("recommended by model.lae: ease, lambda 7"));
+  const Ending alone = run({LAE_RECOMMEND, "--items", items, "--load", file});
+  REQUIRE(alone.code == 0);
+  // Without titles, and without knowing what is new.
+  const std::string without_titles =
+      std::regex_replace(with_data.out, std::regex("  Title[^\n]*"), "");
+  CHECK(std::regex_replace(without_titles, std::regex("  \\[new\\]"), "") == alone.out);
+  CHECK_THAT(run({LAE_RECOMMEND, "--items", "other", "--load", file}).err,
+             ContainsSubstring("no item \"other\" among the 12"));
+  CHECK(run({LAE_RECOMMEND, "--items", items, "--load", file, "--data", shop / "none"}).code == 2);
+  for (const Process::Words& words : {Process::Words{LAE_RECOMMEND, "--user", "a7", "--load", file},
+                                      Process::Words{LAE_RECOMMEND, "--items", items}}) {
+    const Ending ending = run(words);
+    CHECK(ending.code == 2);
+    CHECK_THAT(ending.err, ContainsSubstring("--data is required"));
+  }
+
+  // Two items of the catalogue change places.
+  std::string lines = read_bytes(shop / "items.jsonl");
+  const std::size_t place = lines.find("\"i2\"");
+  lines.replace(place, 4, "\"i3\"");
+  lines.replace(lines.rfind("\"i3\""), 4, "\"i2\"");
+  write_bytes(shop / "items.jsonl", lines);
+  const Ending other = shop.recommend({"--user", "a7", "--load", file});
+  CHECK(other.code == 1);
+  CHECK_THAT(other.err, ContainsSubstring("model.lae: is a model of another catalogue: its item 2 "
+                                          "is \"i2\", that of the data \"i3\""));
+  // Without ids there is nothing to compare, and numbers serve.
+  lae::save_model(file, lae::load_model<double>(file));
+  CHECK(shop.recommend({"--user", "a7", "--load", file}).code == 0);
+  CHECK(run({LAE_RECOMMEND, "--items", "1,5", "--load", file}).code == 0);
+}
+
+TEST_CASE("recommend takes models fitted by blocks from files") {
+  const Shop shop;
+  const fs::path file = shop / "model.lae";
+  const auto fit = lae::fit_blocks(lae::Ease<double>({7}), shop.train);
+  lae::save_model(file, fit.model);
+  const Ending ending = shop.recommend({"--user", "a7", "--load", file});
+  REQUIRE(ending.code == 0);
+  CHECK_THAT(ending.out, ContainsSubstring(" for "));
+  CHECK(shop.recommend({"--load", file, "--all", "-o", shop / "all.csv"}).code == 0);
 }
 
 TEST_CASE("recommend explains, saves and loads spectral models, as far as they go") {

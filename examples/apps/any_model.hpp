@@ -1,8 +1,11 @@
 #pragma once
 
 /// \file
-/// What a fit of any model of the table returns, behind one face: dense or spectral.
+/// What a fit of any model of the table returns, or a file holds, behind one face: dense, spectral,
+/// or fitted by blocks.
 
+#include <filesystem>
+#include <lae/blocks.hpp>
 #include <lae/lae.hpp>
 #include <lae/spectral.hpp>
 #include <optional>
@@ -40,7 +43,9 @@ class AnyModel {
   Batch batch(const lae::HistoryBatch<Scalar>& histories) const { return Batch(*this, histories); }
 
  private:
-  std::variant<lae::ItemModel<Scalar>, lae::SpectralModel<Scalar>, lae::SgfcfModel<Scalar>> model_;
+  std::variant<lae::ItemModel<Scalar>, lae::SpectralModel<Scalar>, lae::SgfcfModel<Scalar>,
+               lae::SparseLowRankModel<Scalar>>
+      model_;
 };
 
 template <class Scalar>
@@ -73,13 +78,15 @@ class AnyModel<Scalar>::Batch {
  private:
   lae::HistoryBatch<Scalar> histories_;
   std::variant<const lae::ItemModel<Scalar>*, typename lae::SpectralModel<Scalar>::Batch,
-               typename lae::SgfcfModel<Scalar>::Batch>
+               typename lae::SgfcfModel<Scalar>::Batch,
+               typename lae::SparseLowRankModel<Scalar>::Batch>
       prepared_{static_cast<const lae::ItemModel<Scalar>*>(nullptr)};
 };
 
 template <class Scalar>
-void save_model(const std::filesystem::path& path, const AnyModel<Scalar>& model) {
-  model.visit([&](const auto& one) { lae::save_model(path, one); });
+void save_model(const std::filesystem::path& path, const AnyModel<Scalar>& model,
+                const lae::ModelInfo& info) {
+  model.visit([&](const auto& one) { lae::save_model(path, one, info); });
 }
 
 /// Whatever kind the file holds. \throws FileError as lae::load_model
@@ -90,6 +97,8 @@ AnyModel<Scalar> load_any_model(const std::filesystem::path& path) {
       return lae::load_model<lae::SpectralModel<Scalar>>(path);
     case lae::ModelKind::sgfcf:
       return lae::load_model<lae::SgfcfModel<Scalar>>(path);
+    case lae::ModelKind::sparse_low_rank:
+      return lae::load_model<lae::SparseLowRankModel<Scalar>>(path);
     default:
       return lae::load_model<Scalar>(path);
   }

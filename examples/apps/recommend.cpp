@@ -34,7 +34,7 @@ using lae::Index;
 namespace fs = std::filesystem;
 
 struct Settings {
-  fs::path data;
+  fs::path data;  ///< empty: none, the model file tells who the items are
   std::optional<std::string> model;
   std::vector<SourceChoice> sources;
   HyperParameters hyper_parameters;
@@ -55,9 +55,10 @@ struct Settings {
 void add_options(CLI::App& app, Settings& settings) {
   std::vector<std::string> model_names;
   for (const auto& model : model_registry<double>()) model_names.push_back(model.name);
-  app.add_option("--data", settings.data, "a data-set folder, as prepare_amazon makes them")
+  app.add_option("--data", settings.data,
+                 "a data-set folder, as prepare_amazon makes them; not needed for --items by a\n"
+                 "model of --load, which holds the ids of its items")
       ->option_text("DIR")
-      ->required()
       ->check(CLI::ExistingDirectory);
   app.add_option("--model", settings.model,
                  fmt::format("{};\ndefault: l3ae if there are embeddings, else ease",
@@ -70,7 +71,8 @@ void add_options(CLI::App& app, Settings& settings) {
          "can be recognised (train, default), or everything, for real use (all)")
       ->option_text("PARTS")
       ->check(CLI::IsMember({"train", "all"}).description(""));
-  app.add_option("--save", settings.save, "write the fitted model to this file")
+  app.add_option("--save", settings.save,
+                 "write the fitted model to this file, with its options and the ids of the items")
       ->option_text("FILE");
   add_source_option(app, settings.sources, sources_of_models);
   add_computation_options(app, settings.computation);
@@ -128,9 +130,15 @@ void add_options(CLI::App& app, Settings& settings) {
       ->group(output);
 }
 
-/// Ids and titles; where the folder does not tell them, numbers serve.
+/// Ids and titles; where neither a folder nor a model tells them, numbers serve.
 class Names {
  public:
+  /// Of the items of a model alone.
+  Names(const lae::ModelInfo& info, Index items) {
+    items_.ids = info.item_ids;
+    number_unknown(items);
+  }
+
   Names(const fs::path& folder, Index users, Index items) {
     if (fs::exists(folder / file_name::users)) {
       users_ = read_user_ids(folder / file_name::users);
@@ -141,14 +149,29 @@ class Names {
     if (fs::exists(folder / file_name::items)) {
       items_ = read_item_catalog(folder / file_name::items);
       require_lines(folder / file_name::items, items_.ids.size(), items);
-    } else {
-      for (Index item = 0; item < items; ++item) items_.ids.push_back(std::to_string(item));
-      items_.titles.resize(items_.ids.size());
     }
+    number_unknown(items);
   }
 
   const std::string& user(Index user) const { return users_[static_cast<std::size_t>(user)]; }
   const std::string& item(Index item) const { return items_.ids[static_cast<std::size_t>(item)]; }
+
+  /// The ids of all items; none if they are numbers.
+  std::vector<std::string> item_ids() const {
+    return are_numbers_ ? std::vector<std::string>() : items_.ids;
+  }
+
+  /// \throws lae::FileError if the model of that file has other items, or the same in another order
+  void require_items_of(const fs::path& model, const lae::ModelInfo& info) const {
+    if (are_numbers_ || info.item_ids.empty() || info.item_ids == items_.ids) return;
+    const auto [theirs, ours] = std::mismatch(info.item_ids.begin(), info.item_ids.end(),
+                                              items_.ids.begin(), items_.ids.end());
+    throw lae::FileError(
+        model,
+        fmt::format("is a model of another catalogue: its item {} is \"{}\", that of the "
+                    "data \"{}\"; fit one on these data, or give the data it was fitted on",
+                    theirs - info.item_ids.begin(), printable(*theirs, 40), printable(*ours, 40)));
+  }
 
   /// Id and title for a terminal, at most `width` characters long.
   std::string describe(Index index, std::size_t width) const {
@@ -174,6 +197,14 @@ class Names {
   }
 
  private:
+  void number_unknown(Index items) {
+    are_numbers_ = items_.ids.empty();
+    if (are_numbers_) {
+      for (Index item = 0; item < items; ++item) items_.ids.push_back(std::to_string(item));
+    }
+    items_.titles.resize(items_.ids.size());
+  }
+
   static Index find(const std::vector<std::string>& ids, const std::string& id, const char* kind) {
     const auto found = std::find(ids.begin(), ids.end(), id);
     if (found == ids.end()) {
@@ -185,6 +216,7 @@ class Names {
 
   std::vector<std::string> users_;
   ItemCatalog items_;
+  bool are_numbers_ = false;
 };
 
 /// A model, and how to speak of it on a terminal.
@@ -199,20 +231,50 @@ lae::Csr<Scalar> all_interactions(const Dataset<Scalar>& data) {
   return lae::Csr<Scalar>(data.train + data.valid) + data.test;
 }
 
+/// What a model file says of itself, for a terminal.
+std::string title_of(const fs::path& file, const lae::ModelInfo& info) {
+  std::string title = file.filename().string();
+  if (!info.model.empty()) title += ": " + info.model;
+  for (const auto& [name, value] : info.options) title += fmt::format(", {} {}", name, value);
+  return printable(title, 200);
+}
+
+/// What a model file is to say of a model.
+template <class Scalar>
+lae::ModelInfo info_of(const Settings& settings, const Names& names,
+                       const ModelEntry<Scalar>& entry, const PreparedModel<Scalar>& prepared,
+                       const Dataset<Scalar>& data) {
+  lae::ModelInfo info{names.item_ids(), entry.name, {}};
+  for (const auto& [name, value] : prepared.hyper_parameters) {
+    info.options.emplace_back(name, fmt::to_string(value));
+  }
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) info.options.emplace_back(name, value);
+  };
+  add("form", prepared.form);
+  add("sources", settings.sources.empty() ? "" : names_of(settings.sources));
+  add("encoder", settings.sources.empty() ? data.encoder : "");
+  add("train_on", settings.train_on_all ? "all" : "train");
+  return info;
+}
+
 /// The model to recommend by; `data.train` is what it is fitted on, and features of the items are
 /// taken out of the data.
 template <class Scalar>
 NamedModel<Scalar> obtain_model(const Settings& settings, StatusLine& status,
-                                const ModelEntry<Scalar>& entry, Dataset<Scalar>& data) {
+                                const ModelEntry<Scalar>& entry, const Names& names,
+                                Dataset<Scalar>& data) {
   if (settings.load) {
     status.show("loading the model");
+    const lae::ModelInfo info = lae::load_model_info(*settings.load);
     AnyModel<Scalar> model = load_any_model<Scalar>(*settings.load);
     if (model.items() != data.train.cols()) {
       throw lae::FileError(
           *settings.load, fmt::format("is a model of {} items, but the data have {}", model.items(),
                                       data.train.cols()));
     }
-    return {printable(settings.load->filename().string()), std::move(model)};
+    names.require_items_of(*settings.load, info);
+    return {title_of(*settings.load, info), std::move(model)};
   }
   const ItemFeatures<Scalar> features(settings.sources, data);
   const PreparedModel<Scalar> prepared = prepare_model(
@@ -228,16 +290,17 @@ NamedModel<Scalar> obtain_model(const Settings& settings, StatusLine& status,
   NamedModel<Scalar> fitted{title, prepared.fit(control)};
   if (settings.save) {
     status.show("saving the model");
-    save_model(*settings.save, fitted.model);
+    save_model(*settings.save, fitted.model, info_of(settings, names, entry, prepared, data));
   }
   return fitted;
 }
 
 /// Prints what one user has and what is recommended to them, and why.
+/// \param data, popularity null if the model is all there is
 template <class Scalar>
 void print_recommendations(const Settings& settings, const Names& names,
-                           const NamedModel<Scalar>& by, const Dataset<Scalar>& data,
-                           const lae::Popularity<Scalar>& popularity, std::string_view whom,
+                           const NamedModel<Scalar>& by, const Dataset<Scalar>* data,
+                           const lae::Popularity<Scalar>* popularity, std::string_view whom,
                            const lae::Csr<Scalar>& history, std::optional<Index> user) {
   constexpr std::size_t width = 96;
   fmt::print("{}, {} item{} in the history\n", whom, history.nonZeros(),
@@ -247,9 +310,9 @@ void print_recommendations(const Settings& settings, const Names& names,
   }
   lae::RecommendOptions options;
   options.k = std::min(settings.k, by.model.items());
-  if (history.nonZeros() == 0) {
+  if (history.nonZeros() == 0 && popularity != nullptr) {
     fmt::print("nothing to go by; most popular, with the number of users who have it\n");
-    const auto lists = lae::recommend(popularity, history, options);
+    const auto lists = lae::recommend(*popularity, history, options);
     for (Index rank = 0; rank < options.k && lists.items(0, rank) >= 0; ++rank) {
       fmt::print("{:>4} {:>8.0f}  {}\n", rank + 1, lists.scores(0, rank),
                  names.describe(lists.items(0, rank), width - 15));
@@ -262,10 +325,10 @@ void print_recommendations(const Settings& settings, const Names& names,
   for (Index rank = 0; rank < options.k && lists.items(0, rank) >= 0; ++rank) {
     const Index item = lists.items(0, rank);
     std::string remark;
-    if (popularity.users()[item] == 0) remark += "  [new]";
+    if (popularity != nullptr && popularity->users()[item] == 0) remark += "  [new]";
     const bool is_held_out =
-        user && !settings.train_on_all &&
-        (data.valid.coeff(*user, item) != 0 || data.test.coeff(*user, item) != 0);
+        user && data != nullptr && !settings.train_on_all &&
+        (data->valid.coeff(*user, item) != 0 || data->test.coeff(*user, item) != 0);
     if (is_held_out) remark += "  [held out]";
     fmt::print("{:>4} {:>8.4f}  {}{}\n", rank + 1, lists.scores(0, rank),
                names.describe(item, width - 15 - remark.size()), remark);
@@ -359,6 +422,30 @@ std::vector<Index> sample_users(const lae::Csr<Scalar>& histories, Index count,
   return users;
 }
 
+/// One row, of items in lists of ids.
+template <class Scalar>
+lae::Csr<Scalar> history_of(const Settings& settings, const Names& names, Index items) {
+  lae::Csr<Scalar> history(1, items);
+  for (const std::string& list : settings.items) {
+    for (const Index item : names.find_items(list)) history.coeffRef(0, item) = 1;
+  }
+  return history;
+}
+
+/// For someone new, by a model file alone.
+template <class Scalar>
+void recommend_by_file(const Settings& settings) {
+  StatusLine status;
+  status.show("loading the model");
+  const lae::ModelInfo info = lae::load_model_info(*settings.load);
+  const NamedModel<Scalar> by{title_of(*settings.load, info),
+                              load_any_model<Scalar>(*settings.load)};
+  const Names names(info, by.model.items());
+  const auto history = history_of<Scalar>(settings, names, by.model.items());
+  status.clear();
+  print_recommendations<Scalar>(settings, names, by, nullptr, nullptr, "someone new", history, {});
+}
+
 template <class Scalar>
 void recommend(const Settings& settings) {
   StatusLine status;
@@ -383,12 +470,9 @@ void recommend(const Settings& settings) {
   std::vector<Index> users;
   for (const std::string& user : settings.users) users.push_back(names.find_user(user));
   if (settings.sample > 0) users = sample_users(data.train, settings.sample, settings.seed);
-  lae::Csr<Scalar> new_user(1, data.train.cols());
-  for (const std::string& list : settings.items) {
-    for (const Index item : names.find_items(list)) new_user.coeffRef(0, item) = 1;
-  }
+  const auto new_user = history_of<Scalar>(settings, names, data.train.cols());
 
-  const NamedModel<Scalar> by = obtain_model(settings, status, entry, data);
+  const NamedModel<Scalar> by = obtain_model(settings, status, entry, names, data);
   Interruption::check();
   if (settings.save) {
     status.clear();
@@ -401,12 +485,12 @@ void recommend(const Settings& settings) {
   status.clear();
   const lae::Popularity<Scalar> popularity(data.train);
   for (const Index user : users) {
-    print_recommendations(settings, names, by, data, popularity,
+    print_recommendations(settings, names, by, &data, &popularity,
                           "user " + printable(names.user(user)),
                           lae::Csr<Scalar>(data.train.middleRows(user, 1)), user);
   }
   if (!settings.items.empty()) {
-    print_recommendations(settings, names, by, data, popularity, "someone new", new_user, {});
+    print_recommendations(settings, names, by, &data, &popularity, "someone new", new_user, {});
   }
 }
 
@@ -422,7 +506,14 @@ void run(const Settings& settings) {
       throw UsageError("--all needs --output with a name that ends in .csv or .jsonl");
     }
   }
-  with_scalar(settings.computation, [&](auto zero) { recommend<decltype(zero)>(settings); });
+  const bool is_by_file_alone = settings.data.empty();
+  if (is_by_file_alone && (!settings.load || settings.items.empty())) {
+    throw UsageError("--data is required, but for --load with --items (see --help)");
+  }
+  with_scalar(settings.computation, [&](auto zero) {
+    is_by_file_alone ? recommend_by_file<decltype(zero)>(settings)
+                     : recommend<decltype(zero)>(settings);
+  });
 }
 
 }  // namespace

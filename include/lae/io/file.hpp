@@ -125,8 +125,8 @@ class AtomicFile {
     if (bytes > 0 && std::fwrite(data, 1, bytes, file_.get()) != bytes) fail();
   }
 
-  /// Writes over the first bytes, after all others: for what is known only then. Needs as many bytes
-  /// to be there.
+  /// Writes over the first bytes, after all others: for what is known only then. As many bytes must
+  /// be there already.
   /// \throws FileError as `write`.
   void write_front(const void* data, std::size_t bytes) {
     if (std::fseek(file_.get(), 0, SEEK_SET) != 0) fail();

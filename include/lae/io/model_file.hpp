@@ -26,7 +26,7 @@
 /// and never read or write other memory. Save over a file that is viewed as you like: a view keeps
 /// what it has opened. (Do not write into one, or cut it off: the system ends who looks there.)
 ///
-/// The format is described apart: \ref model_file. Files of older versions are read, too.
+/// The format is described in lae/io/model_file.md. Files of older versions are read, too.
 
 #include <filesystem>
 

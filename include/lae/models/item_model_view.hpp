@@ -23,8 +23,8 @@
 namespace lae {
 inline namespace LAE_ABI {
 
-/// What an ItemModel is, but for its memory: an immutable scorer (see lae/ranking/scorer.hpp) of the
-/// same scores, bit for bit. Copies look at the same memory.
+/// What an ItemModel is, but for its memory: an immutable scorer (see lae/ranking/scorer.hpp) of
+/// the same scores, bit for bit. Copies look at the same memory.
 template <class Scalar_>
 class ItemModelView {
   static_assert(detail::is_supported_scalar<Scalar_>, "lae: Scalar must be float or double");
@@ -33,7 +33,7 @@ class ItemModelView {
   using Scalar = Scalar_;
 
   /// \param weights n x n, row after row
-  /// \param owner is kept as long as this or a copy is there; empty: the memory outlives them anyway
+  /// \param owner is kept as long as this or a copy is there; empty: the memory outlives them
   /// \throws std::invalid_argument unless n > 0.
   ItemModelView(const Scalar* weights, Index items, std::shared_ptr<const void> owner = {})
       : weights_(weights), items_(items), owner_(std::move(owner)) {

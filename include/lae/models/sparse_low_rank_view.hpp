@@ -54,8 +54,8 @@ struct SparseLowRankArrays {
 /// the same memory.
 ///
 /// What the arrays hold is not looked at before it is used, so that a view is made in no time, and
-/// used as far as it makes sense: where rows of E are out of bounds or not rising, scores are wrong,
-/// but no memory besides the arrays is read or written.
+/// used as far as it makes sense: where rows of E are out of bounds or not rising, scores are
+/// wrong, but no memory besides the arrays is read or written.
 template <class Scalar_>
 class SparseLowRankView {
   static_assert(detail::is_supported_scalar<Scalar_>, "lae: Scalar must be float or double");
@@ -64,7 +64,7 @@ class SparseLowRankView {
   using Scalar = Scalar_;
   using Factor = Eigen::Map<const Matrix<Scalar>>;
 
-  /// \param owner is kept as long as this or a copy is there; empty: the memory outlives them anyway
+  /// \param owner is kept as long as this or a copy is there; empty: the memory outlives them
   /// \throws std::invalid_argument unless there are items.
   explicit SparseLowRankView(const SparseLowRankArrays<Scalar>& arrays,
                              std::shared_ptr<const void> owner = {})

@@ -27,8 +27,8 @@ namespace lae {
 inline namespace LAE_ABI {
 namespace detail {
 
-/// Read-only, and read from disk as it is looked at. A file that is replaced stays mapped as it was;
-/// whoever cuts one off in place ends the processes that look at what is gone.
+/// Read-only, and read from disk as it is looked at. A file that is replaced stays mapped as it
+/// was; whoever cuts one off in place ends the processes that look at what is gone.
 class MappedFile {
  public:
   /// \throws FileError if the file cannot be opened or mapped, or is not a regular file.

@@ -315,8 +315,8 @@ inline void make_table(ByteSource& source, const ModelFileHeader& header, ModelL
   return layout;
 }
 
-/// Requires a model of that kind, whose sections are of the sizes that the model's say: to be called
-/// before memory is allocated, or looked at.
+/// Requires a model of that kind, whose sections are of the sizes that the model's say: to be
+/// called before memory is allocated, or looked at.
 /// \throws FileError
 inline void require_form(const ByteSource& source, const ModelLayout& layout, ModelKind kind,
                          std::size_t scalar) {
