@@ -1,5 +1,6 @@
-// A model goes to a file, and another program answers requests with it: for people it never saw,
-// from what is in stock, without what must not be shown, and says why.
+// A model goes to a file, with the names of its items, and another program answers requests with
+// that file alone: for people it never saw, from what is in stock, without what must not be shown,
+// and says why.
 
 #include <cstddef>
 #include <filesystem>
@@ -8,22 +9,15 @@
 #include <string>
 #include <vector>
 
-const std::vector<std::string> titles = {"tea", "teapot", "coffee", "coffee mill", "milk", "rum"};
-
 void train_and_save(const std::filesystem::path& file) {
   const Eigen::MatrixXf bought{{1, 1, 0, 0, 1, 0}, {1, 1, 0, 0, 0, 1}, {0, 0, 1, 1, 1, 0},
                                {0, 0, 1, 1, 0, 0}, {1, 0, 1, 0, 1, 1}, {0, 0, 1, 0, 1, 0}};
   const lae::Csr<float> train = bought.sparseView();
   // float takes half the memory and time of double.
-  lae::save_model(file, lae::Ease<float>({/*lambda=*/0.5}).fit(train));
-}
-
-void print(const char* what, const lae::Recommendations<float>& lists) {
-  std::cout << what << ":";
-  for (const lae::Index item : lists.items.row(0)) {
-    if (item != lae::no_item) std::cout << " [" << titles[std::size_t(item)] << "]";
-  }
-  std::cout << "\n";
+  const lae::ItemModel<float> model = lae::Ease<float>({/*lambda=*/0.5}).fit(train);
+  const lae::ModelInfo info{
+      {"tea", "teapot", "coffee", "coffee mill", "milk", "rum"}, "ease", {{"lambda", "0.5"}}};
+  lae::save_model(file, model, info);
 }
 
 int main() {
@@ -31,9 +25,20 @@ int main() {
   train_and_save(file);
   std::cout << "saved " << std::filesystem::file_size(file) << " bytes\n";
 
-  // The Scalar must be the file's; a file that is no model or is not whole is refused.
-  const lae::ItemModel<float> model = lae::load_model<float>(file);
-  std::filesystem::remove(file);
+  // The Scalar must be the file's; a file that is no model or is not whole is refused. load_model
+  // would read all of it, and find damage; a view is ready at once, whatever its size, and programs
+  // that serve the same file share the memory.
+  lae::verify_model(file);
+  const lae::ItemModelView<float> model = lae::view_model<float>(file);
+  const lae::ModelInfo info = lae::load_model_info(file);
+  std::cout << info.model << ", " << info.options[0].first << " " << info.options[0].second << "\n";
+  const auto print = [&](const char* what, const lae::Recommendations<float>& lists) {
+    std::cout << what << ":";
+    for (const lae::Index item : lists.items.row(0)) {
+      if (item != lae::no_item) std::cout << " [" << info.item_ids[std::size_t(item)] << "]";
+    }
+    std::cout << "\n";
+  };
 
   // One row for each request: here one person, with coffee in the basket.
   lae::Csr<float> basket(1, model.items());
@@ -55,5 +60,6 @@ int main() {
   print("and cheap", lae::recommend(model, basket, options, is_cheap));
 
   const auto why = lae::explain(model, basket, /*item=*/0, /*k=*/1);
-  std::cout << "tea, because of [" << titles[std::size_t(why.reasons[0].item)] << "]\n";
+  std::cout << "tea, because of [" << info.item_ids[std::size_t(why.reasons[0].item)] << "]\n";
+  std::filesystem::remove(file);
 }

@@ -79,17 +79,57 @@ NPZ = [archive(members, method) for members in SPARSE
        for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)]
 
 
-def model(scalar, values):
+def old_model(scalar, values):
+    """Of version 1."""
     header = b"\x93LAEITEM" + struct.pack("<IIIIQ", 0x01020304, 1, scalar, 0, 2)
     return header + struct.pack("<4" + ("f" if scalar == 4 else "d"), *values)
 
 
-def spectral_model(kind):
-    """One user with one of two items, and one singular vector."""
+def old_spectral_model(kind):
+    """Of version 2: one user with one of two items, and one singular vector."""
     header = b"\x93LAEITEM" + struct.pack("<IIIIQ", 0x01020304, 2, 4, kind, 2)
     header += struct.pack("<4Q8d", 1, 1, 1, 5, 1, 1, 0, 1, 1.2, 0, 1, 0)
     return header + struct.pack("<3q", 0, 1, 1) + struct.pack(
         "<11f" if kind == 2 else "<5f", *([1] * (11 if kind == 2 else 5)))
+
+
+def texts(*each):
+    starts = [sum(map(len, each[:i])) for i in range(len(each) + 1)]
+    return struct.pack(f"<{len(starts) + 1}Q", len(each), *starts) + "".join(each).encode()
+
+
+def model(kind, scalar, users, entries, rank, *sections):
+    """Of version 3, two items; without checksums, which the fuzzer puts in."""
+    sections += ((16, texts("ease", "lambda", "1")), (17, texts("a", "b")))
+    table, body = b"", b""
+    for number, content in sections:
+        table += struct.pack("<IIQQQ", number, 0, 1024 + len(body), len(content), 0)
+        body += content + bytes(-len(content) % 64)
+    header = b"\x93LAEITEM" + struct.pack("<IIIIQQQQQ", 0x01020304, 3, scalar, kind, 2, users,
+                                          entries, rank, 0)
+    return (header + table).ljust(1024, b"\0") + body
+
+
+def ones(count):
+    return struct.pack(f"<{count}f", *([1] * count))
+
+
+def spectral_model(kind):
+    sections = [(11, struct.pack("<Q8d", 5, 1, 1, 0, 1, 1.2, 0, 1, 0)),
+                (8, struct.pack("<2q", 0, 1)), (9, struct.pack("<q", 1)), (10, ones(1)),
+                (5, ones(2)), (6, ones(2))]
+    if kind == 2:
+        sections += [(12, ones(2)), (13, ones(2)), (14, ones(1)), (15, ones(1))]
+    return model(kind, 4, 1, 1, 1, *sections)
+
+
+MODELS = [
+    old_model(4, (0, 1, 2, 0)), old_model(8, (0, 1, 2, 0)), old_spectral_model(1),
+    old_spectral_model(2), spectral_model(1), spectral_model(2), model(0, 4, 0, 0, 0, (1, ones(4))),
+    model(0, 8, 0, 0, 0, (1, struct.pack("<4d", 0, 1, 2, 0))),
+    model(3, 4, 0, 2, 1, (2, struct.pack("<3q", 0, 1, 2)), (3, struct.pack("<2I", 1, 0)),
+          (4, ones(2)), (5, ones(2)), (6, ones(2)), (7, ones(2))),
+]
 
 
 REVIEWS_CSV = [
@@ -174,8 +214,7 @@ SEEDS = {
     "npy": NPY,
     "npz": NPZ,
     "npz_members": [in_order(members) for members in SPARSE],
-    "model_file": [model(4, (0, 1, 2, 0)), model(8, (0, 1, 2, 0)), spectral_model(1),
-                   spectral_model(2)],
+    "model_file": MODELS,
     "csv": REVIEWS_CSV + ITEMS_CSV + [b"a,b\n1,\"two\nlines\"\n\"x\n3,4\n"],
     "gzip": GZIP,
     "reviews_csv": REVIEWS_CSV,

@@ -11,6 +11,7 @@
 
 #include "lae/core/types.hpp"
 #include "lae/detail/core/abi.hpp"
+#include "lae/detail/core/large_matrix.hpp"
 #include "lae/detail/io/model_format.hpp"
 #include "lae/detail/io/model_reader.hpp"
 #include "lae/detail/io/model_writer.hpp"
@@ -104,7 +105,7 @@ struct ModelFile {
                   "lae: load_model loads an ItemModel, asked for by its Scalar, or a model with a "
                   "file format of its own");
     const auto items = static_cast<Index>(reader.require(ModelKind::dense, sizeof(Scalar)).items);
-    Matrix<Scalar> weights(items, items);
+    Matrix<Scalar> weights = large_matrix<Scalar>(items, items);
     reader.read(ModelSection::weights, weights.data());
     return Model(std::move(weights));
   }

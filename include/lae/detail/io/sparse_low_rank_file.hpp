@@ -10,6 +10,7 @@
 
 #include "lae/core/types.hpp"
 #include "lae/detail/core/abi.hpp"
+#include "lae/detail/core/large_matrix.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/io/model_file.hpp"
 #include "lae/detail/io/model_format.hpp"
@@ -61,9 +62,9 @@ struct ModelFile<SparseLowRankModel<Scalar>> {
     reader.read(ModelSection::row_starts, sparse.start.data());
     reader.read(ModelSection::row_items, sparse.items.data());
     reader.read(ModelSection::row_values, sparse.values.data());
-    Matrix<Scalar> left(items, rank);
+    Matrix<Scalar> left = large_matrix<Scalar>(items, rank);
     reader.read(ModelSection::left, left.data());
-    Matrix<Scalar> right(items, rank);
+    Matrix<Scalar> right = large_matrix<Scalar>(items, rank);
     reader.read(ModelSection::right, right.data());
     Vector<Scalar> diagonal(reader.bytes_of(ModelSection::diagonal) > 0 ? items : 0);
     reader.read(ModelSection::diagonal, diagonal.data());
