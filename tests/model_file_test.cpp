@@ -302,7 +302,7 @@ TEST_CASE("texts that are none are errors", "[model_file]") {
     return error_when(sealed(patched(whole, offset + 8 * word, number)), load_all);
   };
   for (const std::uint64_t number : {std::uint64_t{4}, std::uint64_t{1} << 61, ~std::uint64_t{0}}) {
-    for (const std::size_t word : {0, 1, 2, 4}) {
+    for (const std::size_t word : std::vector<std::size_t>{0, 1, 2, 4}) {
       CHECK_THAT(check(17, word, number), ContainsSubstring("its item ids are no texts"));
     }
   }
@@ -337,7 +337,7 @@ TEST_CASE("a write that fails half-way leaves the old model", "[model_file]") {
   const TemporaryFolder folder;
   const std::filesystem::path path = folder / "model";
   save_model(path, example<double>(3));
-  for (const rlim_t bytes : {10, 1000, 10000, 80000}) {
+  for (const rlim_t bytes : std::vector<rlim_t>{10, 1000, 10000, 80000}) {
     const FileSizeLimit limit(bytes);
     CHECK_THAT(file_error(path, [&] { save_model(path, example<double>(100)); }),
                ContainsSubstring("cannot be written: File too large"));

@@ -311,7 +311,7 @@ TEST_CASE("views of damaged sparse models are harmless", "[view]") {
   const TemporaryFolder folder;
   const std::filesystem::path path = folder / "model";
   RandomData random(814);
-  for (const std::uint32_t section : {2, 3}) {
+  for (const std::uint32_t section : {2U, 3U}) {
     const auto place = model_bytes::section(whole, section);
     for (int run = 0; run < 40; ++run) {
       std::string bytes = whole;
