@@ -279,6 +279,14 @@ TEST_CASE("tables that make no sense are errors", "[model_file]") {
   check(patched<std::uint64_t>(whole, second + 8, 1024));  // where the first one is
   check(patched<std::uint64_t>(whole, 72, 1025));
   check(patched<std::uint64_t>(whole, 80, 0));
+  // Sums that come to nothing, as numbers of 64 bits do: the second section ends where the file
+  // ends.
+  const std::string two = bytes_of_example({example_info.item_ids, "", {}});
+  for (const std::uint64_t far :
+       {std::uint64_t{1} << 60, std::uint64_t{1} << 62, std::uint64_t{1} << 63}) {
+    check(patched(patched(patched(two, 80, far - 1024), second + 8, far), second + 16,
+                  two.size() - far));
+  }
   CHECK_THAT(model_error(sealed(patched<std::uint32_t>(whole, 64, 2))),
              ContainsSubstring("holds 0 bytes of weights, where its sizes say 36"));
 }

@@ -247,8 +247,9 @@ inline void read_table(ByteSource& source, const ModelFileHeader& header, ModelL
   std::uint64_t end = first_section;
   for (const ModelPlace& place : table.places) {
     if (place.section == ModelSection::none) continue;
-    constexpr std::uint64_t most = std::uint64_t(1) << 62;
-    if (place.offset != end || place.bytes == 0 || place.bytes > most - end ||
+    // So large that no file is, so small that the sum of two of them is one.
+    constexpr std::uint64_t most = std::uint64_t(1) << 60;
+    if (end > most || place.offset != end || place.bytes == 0 || place.bytes > most ||
         layout.find(place.section) != nullptr) {
       source.fail("is not as any program of lae writes it: its table makes no sense");
     }
