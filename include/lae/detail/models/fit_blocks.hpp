@@ -61,20 +61,35 @@ inline void require_valid(const BlockOptions& options) {
           options.spectrum);
 }
 
-/// P, in the form above.
+/// The Gram matrix, whatever its ridge: of the rows that are sparse, and of dense features.
 template <class Scalar>
-struct BlockInverse {
-  std::optional<RankedRows<Scalar>> x;
-  TiledLines<Scalar> lines;  ///< E, by rank
-  Vector<Scalar> p;          ///< by item, P_jj of P_s
-  Vector<Scalar> p_by_rank;
+struct BlockGram {
+  RankedRows<Scalar> x;
+  Vector<Scalar> sparse_squares;  ///< by item, the diagonal of the sparse part
+  Vector<Scalar> all_squares;     ///< of both parts
+  FeatureSet<Scalar> dense;       ///< empty if they have no weight
+  Scalar alpha;                   ///< their weight
+  TiledLines<Scalar> pairs{};     ///< those that look-ups go to; empty: there was no room
+};
+
+/// A = G + diag(Λ), with the update of low rank that dense features are.
+template <class Scalar>
+struct BlockRidge {
   Vector<Scalar> ridge;  ///< Λ, by item
   Vector<Scalar> ridge_by_rank;
   Vector<Scalar> diagonal_by_rank;  ///< of P_s⁻¹
-  Matrix<Scalar> y;                 ///< n x 0 without dense sources
-  Vector<Scalar> p_diagonal;        ///< by item, of P
+  Matrix<Scalar> y{};               ///< n x 0 without dense sources
 };
 
+/// E and P_jj, in the form above.
+template <class Scalar>
+struct BlockInverse {
+  TiledLines<Scalar> lines;   ///< E, by rank
+  Vector<Scalar> p_by_rank;   ///< P_jj of P_s
+  Vector<Scalar> p_diagonal;  ///< by item, of P
+};
+
+/// The steps of a fit by blocks, for one recipe.
 template <class Scalar>
 class BlockFitter {
  public:
@@ -86,13 +101,20 @@ class BlockFitter {
   /// \param pair_bytes for the pairs that look-ups go to
   SparseLowRankModel<Scalar> fit(FitData<Scalar> data, Bytes pair_bytes) {
     const FeatureScale scale = data.scale();
-    BlockInverse<Scalar> inverse;
     const Index n = recipe_.ridge > 0 ? data.x->cols() : data.in_semantics.items();
     require_places(n, "items");
+    std::optional<BlockGram<Scalar>> gram;
+    BlockRidge<Scalar> ridge;
+    BlockInverse<Scalar> inverse;
+    ridge.y.resize(n, 0);
     if (recipe_.ridge > 0) {
-      inverse = invert(data, scale, pair_bytes);
-    } else {
-      inverse.y.resize(n, 0);
+      gram.emplace(gram_of(data, scale));
+      ridge = ridge_of(*gram);
+      inverse = inverse_of(*gram, ridge, find(*gram, ridge, pair_bytes));
+      gram->pairs = {};
+      gram->x.columns = {};  // what follows takes X by rows
+      add_update(*gram, ridge);
+      set_diagonal(*gram, ridge, inverse);
     }
     std::optional<SemanticFactors<Scalar>> semantics;
     Matrix<Scalar> v(n, 0);
@@ -101,16 +123,201 @@ class BlockFitter {
       auto solution = solve_semantics(std::move(data.in_semantics), scale);
       v = std::move(solution.v);
       semantics = std::move(solution.factors);
-      q = recipe_.semantic_use == SemanticUse::prior ? times_p(inverse, v) : v;
-      if (recipe_.semantic_use == SemanticUse::prior) {
-        semantics->q_diagonal = row_dots(q, v);
+      q = recipe_.semantic_use == SemanticUse::prior ? times_p(*gram, ridge, v) : v;
+    }
+    return assemble(data, gram ? &*gram : nullptr, std::move(ridge), std::move(inverse),
+                    std::move(semantics), std::move(q), std::move(v));
+  }
+
+  BlockGram<Scalar> gram_of(const FitData<Scalar>& data, const FeatureScale& scale) {
+    const auto alpha = static_cast<Scalar>(recipe_.gram_weight.at(scale));
+    const Index n = data.x->cols();
+    FeatureSet<Scalar> dense = data.in_gram.dense_part();
+    Vector<Scalar> all_squares = Vector<Scalar>::Zero(n);
+    if (!dense.empty()) add_scaled(n, alpha, dense.row_squares().data(), all_squares.data());
+    const Borrowed<Csr<Scalar>> x =
+        weigh_users(*data.x, data.user_weights, recipe_.refinements.user_exponent);
+    Vector<Scalar> squares = gram_diagonal(*x);
+    require_no_overflow(squares, "interactions");
+    const FeatureSet<Scalar> sparse = data.in_gram.sparse_part();
+    Csr<Scalar> tags(0, n);
+    if (!sparse.empty()) {
+      add_scaled(n, alpha, sparse.row_squares().data(), squares.data());
+      tags = sparse.tag_rows(alpha);
+    }
+    all_squares += squares;
+    require_no_overflow(all_squares, "interactions and features");
+    if (!(alpha > 0)) dense = {};
+    return {RankedRows<Scalar>(*x, tags), std::move(squares), std::move(all_squares),
+            std::move(dense), alpha};
+  }
+
+  /// Without the update.
+  BlockRidge<Scalar> ridge_of(const BlockGram<Scalar>& gram) {
+    report.pair_products = gram.x.gram_products();
+    report.longest_history = gram.x.longest_row();
+    BlockRidge<Scalar> ridge;
+    ridge.ridge = ridge_with_dropout(gram.all_squares, recipe_.ridge, recipe_.refinements.dropout);
+    ridge.ridge_by_rank = by_rank(ridge.ridge, gram.x);
+    ridge.diagonal_by_rank = by_rank(Vector<Scalar>(gram.sparse_squares + ridge.ridge), gram.x);
+    ridge.y.resize(gram.x.items(), 0);
+    return ridge;
+  }
+
+  /// The neighbours of each item; and the pairs, unless there is no room for them, or they are
+  /// there.
+  TiledLines<Scalar> find(BlockGram<Scalar>& gram, const BlockRidge<Scalar>& ridge,
+                          Bytes pair_bytes) {
+    const Index k = neighbours_of<Scalar>(options_, gram.x.items());
+    Neighbourhoods<Scalar> found =
+        find_neighbours(gram.x, ridge.diagonal_by_rank, k, pair_bytes, progress_);
+    if (!found.pairs.empty()) gram.pairs = std::move(found.pairs);
+    return std::move(found.neighbours);
+  }
+
+  /// \param lines the neighbours
+  BlockInverse<Scalar> inverse_of(const BlockGram<Scalar>& gram, const BlockRidge<Scalar>& ridge,
+                                  TiledLines<Scalar> lines) {
+    report.neighbours = neighbours_of<Scalar>(options_, gram.x.items());
+    report.pairs = gram.pairs.entries();
+    report.entries = lines.entries();
+    BlockInverse<Scalar> inverse;
+    inverse.lines = std::move(lines);
+    inverse.p_by_rank =
+        BlockSolver<Scalar>(gram.x, gram.pairs, ridge.diagonal_by_rank, recipe_.ridge_name)
+            .solve(inverse.lines, progress_);
+    return inverse;
+  }
+
+  /// P_s⁻¹ + F Fᵀ instead of P_s⁻¹, F the dense features.
+  void add_update(const BlockGram<Scalar>& gram, BlockRidge<Scalar>& ridge) {
+    if (gram.dense.empty()) return;
+    double kept = 1;
+    Matrix<Scalar> f = reduced_features(gram.dense, options_, kept, progress_).take_side_by_side();
+    report.kept_spectrum = (std::min)(report.kept_spectrum, kept);
+    set_scaled(f.size(), std::sqrt(gram.alpha), f.data(), f.data());
+    Matrix<Scalar> y = times_p(gram, ridge, f);
+    Matrix<Scalar> core = transposed_product<Scalar>(f, y);
+    for (Index i = 0; i < core.rows(); ++i) core(i, i) += 1;
+    SpdTiles<Scalar>(core, {Pivot::dimension, "I + α FᵀPF", "feature dimension",
+                            concat("raise the ridge (", recipe_.ridge_name,
+                                   ") or compute in double, to a smaller tolerance")})
+        .invert_factor(progress_);
+    parallel_tiles(y.rows(), product_tile, [&](Index first, Index rows) {
+      multiply_on_right_by_transposed<Scalar>(Tile<Scalar>(y).middleRows(first, rows), core);
+    });
+    ridge.y = std::move(y);
+  }
+
+  /// diag(P).
+  void set_diagonal(const BlockGram<Scalar>& gram, const BlockRidge<Scalar>& ridge,
+                    BlockInverse<Scalar>& inverse) const {
+    inverse.p_diagonal.resize(gram.x.items());
+    for (Index i = 0; i < inverse.p_diagonal.size(); ++i) {
+      inverse.p_diagonal[static_cast<Index>(gram.x.item_at[static_cast<std::size_t>(i)])] =
+          inverse.p_by_rank[i];
+    }
+    if (ridge.y.cols() == 0) return;
+    const Vector<Scalar> less = row_dots(ridge.y, ridge.y);
+    for (Index i = 0; i < less.size(); ++i) {
+      // P_jj >= 1 / A_jj holds of every inverse, but not of a difference of two approximations.
+      inverse.p_diagonal[i] =
+          (std::max)(inverse.p_diagonal[i] - less[i], 1 / (gram.all_squares[i] + ridge.ridge[i]));
+    }
+  }
+
+  /// P V.
+  Matrix<Scalar> times_p(const BlockGram<Scalar>& gram, const BlockRidge<Scalar>& ridge,
+                         const Matrix<Scalar>& v) {
+    SolveReport solved;
+    // Of an iteration in Scalar no more can be asked.
+    constexpr double rounding = std::numeric_limits<Scalar>::epsilon();
+    const double tolerance = (std::max)(options_.tolerance, 2 * rounding);
+    Matrix<Scalar> z = GramSolver<Scalar>(gram.x, ridge.ridge_by_rank, ridge.diagonal_by_rank)
+                           .solve(v, tolerance, options_.max_iterations, solved, progress_);
+    report.iterations = (std::max)(report.iterations, solved.most_iterations);
+    report.worst_residual = (std::max)(report.worst_residual, solved.worst_residual);
+    // What is measured at the end, in Scalar, is a few rounding errors of the largest sums more.
+    report.converged = report.worst_residual <= (std::max)(1.1 * tolerance, 100 * rounding);
+    if (ridge.y.cols() > 0) {
+      subtract_product<Scalar>(ridge.y, transposed_product<Scalar>(ridge.y, v), z);
+    }
+    return z;
+  }
+
+  SemanticSolution<Scalar> solve_semantics(FeatureSet<Scalar> features, const FeatureScale& scale) {
+    features = reduced(std::move(features));
+    if (recipe_.semantic_use == SemanticUse::similarity) return similarity(std::move(features));
+    return SemanticPhase<Scalar>(std::move(features), recipe_, scale, false, progress_, true)
+        .solve(recipe_, progress_);
+  }
+
+  /// Features of the semantic phase, of as few dimensions as asked for.
+  FeatureSet<Scalar> reduced(FeatureSet<Scalar> features) {
+    double kept = 1;
+    features = reduced_features(std::move(features), options_, kept, progress_);
+    report.kept_spectrum = (std::min)(report.kept_spectrum, kept);
+    return features;
+  }
+
+  /// F Fᵀ as a solution, F of unit length if the recipe says so.
+  SemanticSolution<Scalar> similarity(FeatureSet<Scalar> features) const {
+    require_no_overflow(features.row_squares(), "features");
+    SemanticSolution<Scalar> solution;
+    solution.v = std::move(features).take_side_by_side();
+    const Index n = solution.v.rows();
+    if (recipe_.unit_length) {
+      for (Index i = 0; i < n; ++i) {
+        const Scalar norm = solution.v.row(i).norm();
+        if (norm > 0) solution.v.row(i) /= norm;
       }
     }
+    solution.factors.scale = Vector<Scalar>::Ones(n);
+    solution.factors.own = Vector<Scalar>::Zero(n);
+    return solution;
+  }
+
+  /// The model, of what is used up.
+  /// \param gram nullptr if there is no part on interactions
+  /// \param q, v Q = q vᵀ; n x 0 without a semantic phase
+  SparseLowRankModel<Scalar> assemble(const FitData<Scalar>& data, const BlockGram<Scalar>* gram,
+                                      BlockRidge<Scalar> ridge, BlockInverse<Scalar> inverse,
+                                      std::optional<SemanticFactors<Scalar>> semantics,
+                                      Matrix<Scalar> q, Matrix<Scalar> v) {
     SemanticTerm<Scalar> term;
-    if (semantics) term.factors = std::move(*semantics);
+    if (semantics) {
+      term.factors = *std::move(semantics);  // which leaves it there, but empty
+      if (recipe_.semantic_use == SemanticUse::prior) term.factors.q_diagonal = row_dots(q, v);
+    }
     const ColumnFactors<Scalar> factors = factors_of<Scalar>(
-        recipe_, data, inverse.ridge, inverse.p_diagonal, semantics ? &term : nullptr);
-    return assemble(std::move(inverse), std::move(q), std::move(v), factors);
+        recipe_, data, ridge.ridge, inverse.p_diagonal, semantics ? &term : nullptr);
+    const Index n = q.rows();
+    const Index update = ridge.y.cols();
+    parallel_tiles(n, 256, [&](Index first, Index rows) {
+      for (Index i = first; i < first + rows; ++i) {
+        set_scaled(v.cols(), factors.of_q[i], v.data() + i * v.cols(), v.data() + i * v.cols());
+      }
+    });
+    if (update > 0) {
+      q = side_by_side(ridge.y, q);
+      for (Index i = 0; i < n; ++i) {
+        set_scaled(update, -factors.of_p[i], &ridge.y(i, 0), &ridge.y(i, 0));
+      }
+      v = side_by_side(ridge.y, v);
+      ridge.y.resize(0, 0);
+    }
+    report.rank = q.cols();
+    if (gram) cut(gram->x, inverse, factors.of_p);
+    Vector<Scalar> diagonal;
+    if (q.cols() > 0 || (factors.diagonal.array() != Scalar(0)).any()) {
+      diagonal = factors.diagonal;
+      if (q.cols() > 0) diagonal -= row_dots(q, v);
+    }
+    WeightRows<Scalar> rows = rows_of(inverse.lines, gram ? &gram->x : nullptr, diagonal, n);
+    report.kept_entries = static_cast<Index>(rows.items.size()) - diagonal.size();
+    const bool is_relaxed = (factors.diagonal.array() != Scalar(0)).any();
+    return SparseLowRankModel<Scalar>(std::move(rows), std::move(q), std::move(v),
+                                      is_relaxed ? factors.diagonal : Vector<Scalar>());
   }
 
  private:
@@ -132,165 +339,6 @@ class BlockFitter {
     return dots;
   }
 
-  BlockInverse<Scalar> invert(FitData<Scalar>& data, const FeatureScale& scale, Bytes pair_bytes) {
-    BlockInverse<Scalar> inverse;
-    const auto alpha = static_cast<Scalar>(recipe_.gram_weight.at(scale));
-    const Index n = data.x->cols();
-    FeatureSet<Scalar> dense = data.in_gram.dense_part();
-    Vector<Scalar> squares;
-    Vector<Scalar> dense_squares = Vector<Scalar>::Zero(n);
-    {
-      const Borrowed<Csr<Scalar>> x =
-          weigh_users(*data.x, data.user_weights, recipe_.refinements.user_exponent);
-      squares = gram_diagonal(*x);
-      require_no_overflow(squares, "interactions");
-      const FeatureSet<Scalar> sparse = data.in_gram.sparse_part();
-      Csr<Scalar> tags(0, n);
-      if (!sparse.empty()) {
-        add_scaled(n, alpha, sparse.row_squares().data(), squares.data());
-        tags = sparse.tag_rows(alpha);
-      }
-      if (!dense.empty()) add_scaled(n, alpha, dense.row_squares().data(), dense_squares.data());
-      inverse.x.emplace(*x, tags);
-    }
-    RankedRows<Scalar>& x = *inverse.x;
-    report.pair_products = x.gram_products();
-    for (Index row = 0; row < x.rows.lines(); ++row) {
-      report.longest_history =
-          (std::max)(report.longest_history, x.rows.end(row) - x.rows.begin(row));
-    }
-    const Vector<Scalar> all_squares = squares + dense_squares;
-    require_no_overflow(all_squares, "interactions and features");
-    inverse.ridge = ridge_with_dropout(all_squares, recipe_.ridge, recipe_.refinements.dropout);
-    inverse.ridge_by_rank = by_rank(inverse.ridge, x);
-    const Vector<Scalar> sparse_diagonal = squares + inverse.ridge;
-    inverse.diagonal_by_rank = by_rank(sparse_diagonal, x);
-
-    report.neighbours = neighbours_of<Scalar>(options_, n);
-    {
-      Neighbourhoods<Scalar> found =
-          find_neighbours(x, inverse.diagonal_by_rank, report.neighbours, pair_bytes, progress_);
-      report.pairs = found.pairs.entries();
-      inverse.lines = std::move(found.neighbours);
-      report.entries = inverse.lines.entries();
-      inverse.p_by_rank =
-          BlockSolver<Scalar>(x, found.pairs, inverse.diagonal_by_rank, recipe_.ridge_name)
-              .solve(inverse.lines, progress_);
-      x.columns = {};  // what follows takes X by rows
-    }
-    inverse.p.resize(n);
-    for (Index i = 0; i < n; ++i) {
-      inverse.p[static_cast<Index>(x.item_at[static_cast<std::size_t>(i)])] = inverse.p_by_rank[i];
-    }
-    inverse.p_diagonal = inverse.p;
-    inverse.y.resize(n, 0);
-    if (!dense.empty() && alpha > 0) {
-      double kept = 1;
-      Matrix<Scalar> f =
-          reduced_features(std::move(dense), options_, kept, progress_).take_side_by_side();
-      report.kept_spectrum = (std::min)(report.kept_spectrum, kept);
-      set_scaled(f.size(), std::sqrt(alpha), f.data(), f.data());
-      add_update(inverse, f, all_squares + inverse.ridge);
-    }
-    return inverse;
-  }
-
-  /// P_s⁻¹ + F Fᵀ instead of P_s⁻¹.
-  /// \param diagonal of that
-  void add_update(BlockInverse<Scalar>& inverse, const Matrix<Scalar>& f,
-                  const Vector<Scalar>& diagonal) {
-    inverse.y = times_p(inverse, f);
-    Matrix<Scalar> core = transposed_product<Scalar>(f, inverse.y);
-    for (Index i = 0; i < core.rows(); ++i) core(i, i) += 1;
-    SpdTiles<Scalar>(core, {Pivot::dimension, "I + α FᵀPF", "feature dimension",
-                            concat("raise the ridge (", recipe_.ridge_name,
-                                   ") or compute in double, to a smaller tolerance")})
-        .invert_factor(progress_);
-    parallel_tiles(inverse.y.rows(), product_tile, [&](Index first, Index rows) {
-      multiply_on_right_by_transposed<Scalar>(Tile<Scalar>(inverse.y).middleRows(first, rows),
-                                              core);
-    });
-    const Vector<Scalar> less = row_dots(inverse.y, inverse.y);
-    for (Index i = 0; i < less.size(); ++i) {
-      // P_jj >= 1 / A_jj holds of every inverse, but not of a difference of two approximations.
-      inverse.p_diagonal[i] = (std::max)(inverse.p[i] - less[i], 1 / diagonal[i]);
-    }
-  }
-
-  /// P V.
-  Matrix<Scalar> times_p(const BlockInverse<Scalar>& inverse, const Matrix<Scalar>& v) {
-    SolveReport solved;
-    // Of an iteration in Scalar no more can be asked.
-    constexpr double rounding = std::numeric_limits<Scalar>::epsilon();
-    const double tolerance = (std::max)(options_.tolerance, 2 * rounding);
-    Matrix<Scalar> z =
-        GramSolver<Scalar>(*inverse.x, inverse.ridge_by_rank, inverse.diagonal_by_rank)
-            .solve(v, tolerance, options_.max_iterations, solved, progress_);
-    report.iterations = (std::max)(report.iterations, solved.most_iterations);
-    report.worst_residual = (std::max)(report.worst_residual, solved.worst_residual);
-    // What is measured at the end, in Scalar, is a few rounding errors of the largest sums more.
-    report.converged = report.worst_residual <= (std::max)(1.1 * tolerance, 100 * rounding);
-    if (inverse.y.cols() > 0) {
-      subtract_product<Scalar>(inverse.y, transposed_product<Scalar>(inverse.y, v), z);
-    }
-    return z;
-  }
-
-  SemanticSolution<Scalar> solve_semantics(FeatureSet<Scalar> features, const FeatureScale& scale) {
-    double kept = 1;
-    features = reduced_features(std::move(features), options_, kept, progress_);
-    report.kept_spectrum = (std::min)(report.kept_spectrum, kept);
-    if (recipe_.semantic_use != SemanticUse::similarity) {
-      return SemanticPhase<Scalar>(std::move(features), recipe_, scale, false, progress_, true)
-          .solve(recipe_, progress_);
-    }
-    require_no_overflow(features.row_squares(), "features");
-    SemanticSolution<Scalar> solution;
-    solution.v = std::move(features).take_side_by_side();
-    const Index n = solution.v.rows();
-    if (recipe_.unit_length) {
-      for (Index i = 0; i < n; ++i) {
-        const Scalar norm = solution.v.row(i).norm();
-        if (norm > 0) solution.v.row(i) /= norm;
-      }
-    }
-    solution.factors.scale = Vector<Scalar>::Ones(n);
-    solution.factors.own = Vector<Scalar>::Zero(n);
-    return solution;
-  }
-
-  SparseLowRankModel<Scalar> assemble(BlockInverse<Scalar> inverse, Matrix<Scalar> q,
-                                      Matrix<Scalar> v, const ColumnFactors<Scalar>& factors) {
-    const Index n = q.rows();
-    const Index update = inverse.y.cols();
-    parallel_tiles(n, 256, [&](Index first, Index rows) {
-      for (Index i = first; i < first + rows; ++i) {
-        set_scaled(v.cols(), factors.of_q[i], v.data() + i * v.cols(), v.data() + i * v.cols());
-      }
-    });
-    if (update > 0) {
-      q = side_by_side(inverse.y, q);
-      for (Index i = 0; i < n; ++i) {
-        set_scaled(update, -factors.of_p[i], &inverse.y(i, 0), &inverse.y(i, 0));
-      }
-      v = side_by_side(inverse.y, v);
-      inverse.y.resize(0, 0);
-    }
-    report.rank = q.cols();
-    if (inverse.x) cut(inverse, factors.of_p);
-    Vector<Scalar> diagonal;
-    if (q.cols() > 0 || (factors.diagonal.array() != Scalar(0)).any()) {
-      diagonal = factors.diagonal;
-      if (q.cols() > 0) diagonal -= row_dots(q, v);
-    }
-    WeightRows<Scalar> rows =
-        rows_of(inverse.lines, inverse.x ? &*inverse.x : nullptr, diagonal, n);
-    report.kept_entries = static_cast<Index>(rows.items.size()) - diagonal.size();
-    const bool is_relaxed = (factors.diagonal.array() != Scalar(0)).any();
-    return SparseLowRankModel<Scalar>(std::move(rows), std::move(q), std::move(v),
-                                      is_relaxed ? factors.diagonal : Vector<Scalar>());
-  }
-
   static Matrix<Scalar> side_by_side(const Matrix<Scalar>& left, const Matrix<Scalar>& right) {
     Matrix<Scalar> both = large_matrix<Scalar>(left.rows(), left.cols() + right.cols());
     parallel_tiles(both.rows(), 256, [&](Index first, Index rows) {
@@ -303,8 +351,7 @@ class BlockFitter {
   }
 
   /// E becomes the weights, those that are kept.
-  void cut(BlockInverse<Scalar>& inverse, const Vector<Scalar>& of_p) {
-    const RankedRows<Scalar>& x = *inverse.x;
+  void cut(const RankedRows<Scalar>& x, BlockInverse<Scalar>& inverse, const Vector<Scalar>& of_p) {
     const Index n = x.items();
     TiledLines<Scalar>& lines = inverse.lines;
     for_each_line(lines, n, [&](Index j, Index size, const Place*, Scalar* value) {

@@ -116,6 +116,14 @@ struct RankedRows {
     return products;
   }
 
+  Index longest_row() const {
+    Index longest = 0;
+    for (Index row = 0; row < rows.lines(); ++row) {
+      longest = (std::max)(longest, rows.end(row) - rows.begin(row));
+    }
+    return longest;
+  }
+
  private:
   void add_to_columns(const Csr<Scalar>& part, Index first_row, std::vector<Index>& next) {
     for (Index row = 0; row < part.rows(); ++row) {
