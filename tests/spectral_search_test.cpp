@@ -86,6 +86,11 @@ void check_search(const std::vector<typename Solver::Options>& points, const Dat
   const auto trials = lae::grid_trials<Solver>(points, data.train, data.valid, options);
   REQUIRE(trials.size() == points.size());
   CHECK(trials.front().score == search.trials.front().score);
+  CHECK(trials.back().paired_error > 0);
+  CHECK(trials.front().paired_error == 0);
+  options.sample_users = 60;
+  const auto sampled = lae::grid_trials<Solver>(points, data.train, data.valid, options);
+  CHECK(sampled.front().standard_error > trials.front().standard_error);
 }
 
 template <class Options>

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <functional>
+#include <lae/core/random.hpp>
 #include <lae/lae.hpp>
 #include <limits>
 #include <string>
@@ -425,4 +426,66 @@ TEST_CASE("Searches report progress, can be cancelled, and refuse nonsense", "[t
       lae::grid_search<L3ae<double>>({L3aeOptions()}, shop.train, shop.f.topRows(39), shop.valid),
       ContainsSubstring("39 rows"));
   CHECK_THROWS_WITH(vary(points, "lamda", {1}), ContainsSubstring("lamda"));
+}
+
+TEST_CASE("A search measures on a sample of the users, the same for the same seed", "[tuning]") {
+  const Shop shop = make_shop(310, 90, 40);
+  std::vector<Index> users;
+  for (Index user = 0; user < shop.valid.rows(); ++user) {
+    if (shop.valid.row(user).nonZeros() > 0) users.push_back(user);
+  }
+  lae::GridSearchOptions options;
+  options.sample_users = 25;
+  options.sample_seed = 7;
+  lae::Random(options.sample_seed).shuffle(users);
+  Csr<double> sample(shop.valid.rows(), shop.valid.cols());
+  for (std::size_t i = 0; i < 25; ++i) {
+    for (Csr<double>::InnerIterator e(shop.valid, users[i]); e; ++e) {
+      sample.coeffRef(users[i], e.col()) = e.value();
+    }
+  }
+  sample.makeCompressed();
+  const auto points = vary(std::vector<EaseOptions>{{}}, &EaseOptions::lambda, {0.5, 3, 10});
+  const auto trials = lae::grid_trials<Ease<double>>(points, shop.train, shop.valid, options);
+  std::vector<Eigen::ArrayXd> values;
+  for (const auto& trial : trials) {
+    const auto model = Ease<double>(trial.options).fit(shop.train);
+    const auto report = lae::evaluate(model, shop.train, sample);
+    CHECK(report.all.users.size() == 25);
+    CHECK(trial.score == Approx(report.all.ndcg[1]).epsilon(1e-12));
+    values.emplace_back(report.all.user_ndcg.col(1).array());
+    const auto error = [](const Eigen::ArrayXd& v) {
+      return std::sqrt((v - v.mean()).square().sum() / 24 / 25);
+    };
+    CHECK(trial.standard_error == Approx(error(values.back())).epsilon(1e-5));
+    CHECK(trial.paired_error ==
+          Approx(error(values.back() - values[0])).epsilon(1e-4).margin(1e-9));
+  }
+  options.sample_seed = 8;
+  CHECK(lae::grid_trials<Ease<double>>(points, shop.train, shop.valid, options)[0].score !=
+        trials[0].score);
+}
+
+TEST_CASE("The plainest point near the best is chosen", "[tuning]") {
+  using Trial = lae::Trial<EaseOptions>;
+  const auto trial = [](double lambda, double score, double paired_error) {
+    Trial result{{lambda}, score};
+    result.paired_error = paired_error;
+    return result;
+  };
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const std::vector<Trial> trials{trial(50, 0.5, 0), trial(200, 0.49, 0.02), trial(100, 0.48, 0.02),
+                                  trial(500, 0.47, 0.02), trial(900, nan, nan)};
+  const auto is_plainer = [](const EaseOptions& a, const EaseOptions& b) {
+    return a.lambda > b.lambda;
+  };
+  CHECK(lae::plainest_near_best(trials, is_plainer).options.lambda == 200);
+  CHECK(lae::plainest_near_best(trials, is_plainer, 0).options.lambda == 50);
+  CHECK(lae::plainest_near_best(trials, is_plainer, 2).options.lambda == 500);
+  // Of equally plain ones the best.
+  const auto is_never = [](const EaseOptions&, const EaseOptions&) { return false; };
+  CHECK(&lae::plainest_near_best(trials, is_never) == &trials[0]);
+  CHECK_THROWS_WITH(lae::plainest_near_best(std::vector<Trial>(), is_never),
+                    ContainsSubstring("no trials"));
+  CHECK_THROWS_WITH(lae::plainest_near_best(trials, is_never, -1), ContainsSubstring("errors"));
 }

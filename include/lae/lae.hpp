@@ -26,5 +26,6 @@
 #include "lae/ranking/recommend.hpp"
 #include "lae/tuning/grid_search.hpp"
 #include "lae/tuning/l3ae_protocol.hpp"
+#include "lae/tuning/one_standard_error.hpp"
 #include "lae/tuning/vary.hpp"
 #include "lae/version.hpp"

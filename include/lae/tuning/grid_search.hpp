@@ -45,6 +45,12 @@ struct GridSearchResult {
 /// μ), of the largest rank that is asked of it, homophily once, and then for each point the scores
 /// of the users that are measured; the memory of one fit, another two items x rank matrices and
 /// those scores.
+/// Models by blocks (lae/blocks.hpp): pairs of items are counted once, features decomposed once; for
+/// each combination of ridge and dropout the neighbours, and one run of conjugate gradients for all
+/// λ_F; for each k besides its blocks; and for each point the assembly of its model and the scores
+/// of the users that are measured, 2 n d flops a user. Memory: a fit and two models, or one and the
+/// best point fitted again. Results are those of a fit and `evaluate`, up to the tolerance of the
+/// conjugate gradients if there are several λ_F.
 /// \throws std::invalid_argument (options out of range, sizes that differ, nothing to search or to
 /// measure), MemoryBudgetExceeded, Cancelled, NotPositiveDefinite if no point could be fitted.
 template <class Solver, class Train, class Valid>

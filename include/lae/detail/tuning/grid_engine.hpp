@@ -4,11 +4,7 @@
 /// The search of a grid for points of any model, given as recipes: what they share is computed
 /// once, and kept as far as memory allows.
 
-#include <algorithm>
-#include <cmath>
-#include <cstdint>
-#include <limits>
-#include <numeric>
+#include <cstddef>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -25,24 +21,14 @@
 #include "lae/detail/recipe/semantic_phase.hpp"
 #include "lae/detail/recipe/weights.hpp"
 #include "lae/detail/tuning/grid_ranking.hpp"
+#include "lae/detail/tuning/point_results.hpp"
 #include "lae/detail/tuning/search_plan.hpp"
+#include "lae/detail/tuning/user_values.hpp"
 #include "lae/recipe/recipe.hpp"
 
 namespace lae {
 inline namespace LAE_ABI {
 namespace detail {
-
-/// How one point did.
-struct PointResult {
-  std::vector<double> measures;  ///< as Measures lists them; empty if the point failed
-  double score = std::numeric_limits<double>::quiet_NaN();
-  std::optional<NotPositiveDefinite> failure{};
-};
-
-/// Whether a score beats another; that of a failure, NaN, beats none.
-inline bool is_better(double score, double other) {
-  return score > other || (!std::isnan(score) && std::isnan(other));
-}
 
 template <class Scalar>
 class GridEngine {
@@ -57,6 +43,7 @@ class GridEngine {
         held_out_(std::move(held_out)),
         points_(std::move(points)),
         results_(points_.size()),
+        values_(points_.size(), static_cast<Index>(held_out_.users.size())),
         measures_(std::move(measures)),
         deciding_(deciding),
         plan_(plan),
@@ -80,6 +67,7 @@ class GridEngine {
   }
 
   const std::vector<PointResult>& results() const { return results_; }
+  const UserValues& user_values() const { return values_; }
 
   /// The weights of the best point; not kept, for lack of memory, if this is empty.
   std::optional<Matrix<Scalar>> take_weights() { return std::move(weights_); }
@@ -151,7 +139,10 @@ class GridEngine {
     std::vector<ColumnFactors<Scalar>> factors;
     for (const std::size_t i : group) factors.push_back(factors_of(i, inverse, term));
     const GridRanking<Scalar> ranking(held_out_, inverse.p, term, measures_);
-    std::vector<std::vector<double>> means = ranking.measure(factors, stage);
+    std::vector<std::vector<double>> means =
+        ranking.measure(factors, stage, [&](std::size_t place, Index user, const double* measures) {
+          values_.set(group[place], user, measures[deciding_]);
+        });
     for (std::size_t place = 0; place < group.size(); ++place) {
       PointResult& result = results_[group[place]];
       result.measures = std::move(means[place]);
@@ -174,6 +165,7 @@ class GridEngine {
   HeldOut<Scalar> held_out_;
   std::vector<Recipe> points_;
   std::vector<PointResult> results_;
+  UserValues values_;
   Measures measures_;
   std::size_t deciding_;
   SearchPlan plan_;

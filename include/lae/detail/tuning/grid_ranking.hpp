@@ -83,8 +83,11 @@ class GridRanking {
 
   /// Means over the users, for each of `points`: metric by metric, one value a cutoff.
   /// \param stage advances by one for each point and user
+  /// \param take (point, user, measures) takes what is measured of single users, from any thread;
+  /// users by their place among those held out
+  template <class Take>
   std::vector<std::vector<double>> measure(const std::vector<ColumnFactors<Scalar>>& points,
-                                           Stage& stage) const {
+                                           Stage& stage, const Take& take) const {
     std::vector<std::vector<double>> means;
     const auto at_once = static_cast<std::size_t>(grid_points_at_once(longest_));
     for (std::size_t first = 0; first < points.size(); first += at_once) {
@@ -97,7 +100,10 @@ class GridRanking {
       parallel_for(batches, [&](Index batch) {
         const Index begin = batch * grid_batch;
         const Index size = (std::min)(grid_batch, users_ - begin);
-        measure_batch(some, begin, size, sums.row(batch).data());
+        measure_batch(some, begin, size, sums.row(batch).data(),
+                      [&](std::size_t point, Index user, const double* measures) {
+                        take(first + point, user, measures);
+                      });
         stage.advance(static_cast<double>(size) * static_cast<double>(count));
       });
       for (std::size_t point = 0; point < count; ++point) {
@@ -120,7 +126,9 @@ class GridRanking {
   using Selections = std::vector<TopK<Scalar>>;  // of each user of a batch, one a point
 
   /// \param sums for each point and measure, over the users of the batch
-  void measure_batch(const Points& points, Index first, Index batch, double* sums) const {
+  template <class Take>
+  void measure_batch(const Points& points, Index first, Index batch, double* sums,
+                     const Take& take) const {
     Selections best(static_cast<std::size_t>(batch) * points.count, TopK<Scalar>(longest_));
     const Index widest = (std::min)(score_range, items_);
     Matrix<Scalar> of_p(p_.size() > 0 ? batch : 0, widest);
@@ -151,10 +159,15 @@ class GridRanking {
     }
     std::vector<Index> ranked(static_cast<std::size_t>(longest_));
     std::vector<Scalar> scores(ranked.size());
+    std::vector<double> measures(measures_.count());
     for (Index b = 0; b < batch; ++b) {
       for (std::size_t point = 0; point < points.count; ++point) {
         best[static_cast<std::size_t>(b) * points.count + point].take(ranked.data(), scores.data());
-        add_measures(first + b, ranked, sums + point * measures_.count());
+        measure_list(first + b, ranked, measures.data());
+        take(point, first + b, measures.data());
+        for (std::size_t m = 0; m < measures.size(); ++m) {
+          sums[point * measures.size() + m] += measures[m];
+        }
       }
     }
   }
@@ -189,13 +202,13 @@ class GridRanking {
     }
   }
 
-  void add_measures(Index place, const std::vector<Index>& ranked, double* sums) const {
+  void measure_list(Index place, const std::vector<Index>& ranked, double* measures) const {
     const Index* start = held_out_.items->outerIndexPtr() + user(place);
     const Eigen::Map<const Vector<Index>> relevant(held_out_.items->innerIndexPtr() + start[0],
                                                    start[1] - start[0]);
     for (const Metric metric : measures_.metrics) {
       for (const Index cutoff : measures_.cutoffs) {
-        *sums++ += lae::measure(metric, ranked, relevant, cutoff, measures_.denominator);
+        *measures++ = lae::measure(metric, ranked, relevant, cutoff, measures_.denominator);
       }
     }
   }

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <numeric>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -18,11 +17,14 @@
 #include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/inputs.hpp"
 #include "lae/detail/core/require.hpp"
+#include "lae/detail/models/block_traits.hpp"
 #include "lae/detail/models/spectral_traits.hpp"
 #include "lae/detail/recipe/fit.hpp"
 #include "lae/detail/recipe/fit_data.hpp"
 #include "lae/detail/tuning/grid_engine.hpp"
+#include "lae/detail/tuning/point_results.hpp"
 #include "lae/detail/tuning/search_plan.hpp"
+#include "lae/detail/tuning/user_values.hpp"
 #include "lae/models/item_model.hpp"
 #include "lae/recipe/problem_size.hpp"
 #include "lae/recipe/recipe.hpp"
@@ -57,6 +59,14 @@ Bytes copy_bytes(const Sources<Other>& sources) {
         std::visit([](const auto& matrix) { return copy_bytes<Scalar>(matrix); }, source.features);
   }
   return bytes;
+}
+
+/// An upper bound of how many users are measured, without a copy.
+template <class Valid>
+Index users_to_measure(const Eigen::SparseMatrixBase<Valid>& valid,
+                       const GridSearchOptions& options) {
+  const Index users = (std::min)(valid.rows(), count_entries(valid));
+  return options.sample_users > 0 ? (std::min)(users, options.sample_users) : users;
 }
 
 /// What is measured of each point, and which of it decides: metric by metric, one place a cutoff.
@@ -110,12 +120,14 @@ class Search {
       size = problem_size(train, features);
       copies += copy_bytes<Scalar>(features);
     }
-    const SearchPlan plan = plan_search<Scalar>(recipes_, size, copies, users_with_entries(valid),
-                                                measures_, wants_model_, control_.memory_budget);
+    const SearchPlan plan =
+        plan_search<Scalar>(recipes_, size, copies, users_to_measure(valid, options_), measures_,
+                            wants_model_, control_.memory_budget);
 
     const Borrowed<Csr<Scalar>> histories = borrow_histories<has_interactions>(train);
     HeldOut<Scalar> held_out =
-        held_out_of(Borrowed<Csr<Scalar>>::of(*histories), borrow_sparse<Scalar>(valid, "valid"));
+        held_out_of(Borrowed<Csr<Scalar>>::of(*histories),
+                    of_sampled_users(borrow_sparse<Scalar>(valid, "valid"), options_));
     require(!held_out.users.empty(), "no user has a held-out item to measure on");
     FitData<Scalar> data{has_interactions ? Borrowed<Csr<Scalar>>::of(*histories)
                                           : Borrowed<Csr<Scalar>>(Csr<Scalar>())};
@@ -126,20 +138,18 @@ class Search {
     std::optional<GridEngine<Scalar>> engine(std::in_place, std::move(data), std::move(held_out),
                                              recipes_, measures_, deciding_, plan, control_);
     measure_points(*engine);
-    const std::vector<std::size_t> order = best_first(engine->results());
-    std::vector<PointTrial> trials;
-    for (const std::size_t i : order) trials.push_back(trial(i, engine->results()[i]));
-    const PointResult& best = engine->results()[order.front()];
-    if (best.failure) throw NotPositiveDefinite(*best.failure);
+    std::vector<PointTrial> trials =
+        trials_of(points_, engine->results(), engine->user_values(), measures_.cutoffs.size());
     if (!wants_model_) return trials;
 
+    const std::size_t best = best_first(engine->results()).front();
     weights_ = engine->take_weights();
     engine.reset();
     if (!weights_) {
       FitData<Scalar> again{Borrowed<Csr<Scalar>>::of(*histories)};
       set_user_weights(again, user_weights);
       if constexpr (has_features) add_features(features, recipes_.front(), again);
-      weights_ = fit_recipe(recipes_[order.front()], std::move(again), control_.progress);
+      weights_ = fit_recipe(recipes_[best], std::move(again), control_.progress);
     }
     return trials;
   }
@@ -153,32 +163,6 @@ class Search {
     return borrow_sparse<Scalar>(train, "train");
   }
 
-  /// An upper bound, without a copy.
-  template <class Valid>
-  static Index users_with_entries(const Eigen::SparseMatrixBase<Valid>& valid) {
-    return (std::min)(valid.rows(), count_entries(valid));
-  }
-
-  static std::vector<std::size_t> best_first(const std::vector<PointResult>& results) {
-    std::vector<std::size_t> order(results.size());
-    std::iota(order.begin(), order.end(), std::size_t(0));
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-      return is_better(results[a].score, results[b].score);
-    });
-    return order;
-  }
-
-  PointTrial trial(std::size_t i, const PointResult& result) const {
-    PointTrial trial{points_[i], result.score, {}, {}, {}};
-    if (result.failure) trial.failure = result.failure->what();
-    if (result.measures.empty()) return trial;
-    const auto begin = result.measures.begin();
-    const auto cutoffs = static_cast<std::ptrdiff_t>(measures_.cutoffs.size());
-    trial.recall.assign(begin, begin + cutoffs);
-    trial.ndcg.assign(begin + cutoffs, begin + 2 * cutoffs);
-    return trial;
-  }
-
   const std::vector<Options>& points_;
   const GridSearchOptions& options_;
   const FitControl& control_;
@@ -190,11 +174,13 @@ class Search {
 };
 
 /// What searches the models of a solver. Spectral ones share singular vectors instead of inverses,
-/// and so have a search of their own.
+/// those by blocks what a sparse inverse is made of, and so they have searches of their own.
 template <class Solver, class = void>
 struct SearchFor {
   static_assert(!is_spectral<typename Solver::Model>,
                 "lae: spectral models are searched with #include <lae/spectral.hpp>");
+  static_assert(!is_by_blocks<typename Solver::Model>,
+                "lae: models by blocks are searched with #include <lae/blocks.hpp>");
   using type = Search<Solver>;
 };
 template <class Solver>

@@ -17,6 +17,7 @@
 #include "lae/detail/recipe/ledger.hpp"
 #include "lae/detail/recipe/semantic_phase.hpp"
 #include "lae/detail/tuning/grid_ranking.hpp"
+#include "lae/detail/tuning/user_values.hpp"
 #include "lae/recipe/problem_size.hpp"
 #include "lae/recipe/recipe.hpp"
 
@@ -27,8 +28,8 @@ namespace detail {
 using Group = std::vector<std::size_t>;  ///< indices of points
 
 /// Cuts a list of points where their key changes.
-template <class Key>
-std::vector<Group> grouped(const std::vector<Recipe>& points, const Group& indices, Key&& key) {
+template <class Point, class Key>
+std::vector<Group> grouped(const std::vector<Point>& points, const Group& indices, Key&& key) {
   std::vector<Group> parts;
   for (const std::size_t i : indices) {
     if (parts.empty() || key(points[parts.back().back()]) != key(points[i])) parts.push_back({});
@@ -37,8 +38,8 @@ std::vector<Group> grouped(const std::vector<Recipe>& points, const Group& indic
   return parts;
 }
 
-template <class Key>
-Group sorted_by(const std::vector<Recipe>& points, Key&& key) {
+template <class Point, class Key>
+Group sorted_by(const std::vector<Point>& points, Key&& key) {
   Group order(points.size());
   std::iota(order.begin(), order.end(), std::size_t(0));
   std::stable_sort(order.begin(), order.end(),
@@ -53,11 +54,13 @@ inline Group in_shared_order(const std::vector<Recipe>& points) {
   });
 }
 
+/// How many different values of a key there are.
+template <class Point, class Key>
+Index count_keys(const std::vector<Point>& points, Key&& key) {
+  return static_cast<Index>(grouped(points, sorted_by(points, key), key).size());
+}
 inline Index count_semantic_ridges(const std::vector<Recipe>& points) {
-  return static_cast<Index>(
-      grouped(points, sorted_by(points, [](const auto& p) { return semantic_key(p); }),
-              [](const auto& p) { return semantic_key(p); })
-          .size());
+  return count_keys(points, semantic_key);
 }
 
 /// Which matrices are kept, where they are of use.
@@ -105,7 +108,8 @@ SearchPlan plan_search(const std::vector<Recipe>& points, const ProblemSize& siz
   const Ledger<Scalar> ledger(first, size);
   const Bytes square = ledger.square();
   const Bytes vectors = 3 * dense_bytes<Scalar>(n, static_cast<Index>(largest_group) + 2) +
-                        static_cast<Bytes>(users) * sizeof(Index);
+                        static_cast<Bytes>(users) * sizeof(Index) +
+                        UserValues::bytes(points.size(), users);
   const SemanticSearchCost semantics = ledger.semantic_search(ridges);
   const Bytes measuring = grid_ranking_bytes<Scalar>(users, n, static_cast<Index>(largest_group),
                                                      semantics.rank, measures);

@@ -20,13 +20,13 @@
 #include "lae/detail/core/inputs.hpp"
 #include "lae/detail/core/require.hpp"
 #include "lae/detail/core/stage.hpp"
-#include "lae/detail/evaluation/group_fields.hpp"
 #include "lae/detail/evaluation/held_out.hpp"
 #include "lae/detail/models/spectral_cost.hpp"
 #include "lae/detail/models/spectral_fit.hpp"
 #include "lae/detail/models/spectral_traits.hpp"
+#include "lae/detail/tuning/point_results.hpp"
 #include "lae/detail/tuning/search.hpp"
-#include "lae/evaluation/evaluate.hpp"
+#include "lae/detail/tuning/user_values.hpp"
 #include "lae/recipe/problem_size.hpp"
 #include "lae/recipe/spectral_recipe.hpp"
 #include "lae/tuning/trial.hpp"
@@ -68,13 +68,14 @@ class SpectralSearch {
     require(train.rows() == valid.rows() && train.cols() == valid.cols(), "train is ", train.rows(),
             " x ", train.cols(), ", but valid is ", valid.rows(), " x ", valid.cols());
     require(user_weights.empty(), "spectral models take no user_weights");
-    require_budget(problem_size(train), copy_bytes<Scalar>(train) + copy_bytes<Scalar>(valid));
+    require_budget(problem_size(train), copy_bytes<Scalar>(train) + copy_bytes<Scalar>(valid),
+                   users_to_measure(valid, options_));
     const auto histories = borrow_interactions<Scalar>(train);
-    const auto held_out = borrow_sparse<Scalar>(valid, "valid");
+    const auto held_out = of_sampled_users(borrow_sparse<Scalar>(valid, "valid"), options_);
     require(held_out->nonZeros() > 0, "no user has a held-out item to measure on");
 
-    std::vector<PointTrial> trials;
-    for (const Options& point : points_) trials.push_back({point, 0, {}, {}, {}});
+    std::vector<PointResult> results(points_.size());
+    UserValues values(points_.size(), users_with_entries(*held_out));
     Stage stage(control_.progress, "grid", static_cast<double>(points_.size()));
     Homophilies<Scalar> homophilies;
     std::vector<char> is_done(points_.size(), 0);
@@ -94,16 +95,9 @@ class SpectralSearch {
         is_done[i] = 1;
         std::optional<Model> model;
         make_model(recipes_[i], basis, homophilies, control_.progress, model);
-        const auto report = evaluate(*model, *histories, *held_out, options_.evaluation);
-        const auto& cutoffs = options_.evaluation.cutoffs;
-        const auto place = std::find(cutoffs.begin(), cutoffs.end(), options_.cutoff);
-        trials[i].recall = report.all.recall;
-        trials[i].ndcg = report.all.ndcg;
-        trials[i].score =
-            (report.all.*group_field<GroupMetrics>(options_.metric)
-                             .means)[static_cast<std::size_t>(place - cutoffs.begin())];
+        results[i] = measure_model(*model, *histories, *held_out, options_, i, values);
         // Of equal points the one that came first in the grid.
-        const double lead = has_best ? trials[i].score - trials[best].score : 1;
+        const double lead = has_best ? results[i].score - results[best].score : 1;
         if (lead > 0 || (lead == 0 && i < best)) {
           best = i;
           has_best = true;
@@ -113,17 +107,14 @@ class SpectralSearch {
       }
     }
     stage.finish();
-    std::stable_sort(trials.begin(), trials.end(), [](const PointTrial& a, const PointTrial& b) {
-      return is_better(a.score, b.score);
-    });
-    return trials;
+    return trials_of(points_, results, values, options_.evaluation.cutoffs.size());
   }
 
   Model take_model() { return *std::move(model_); }
 
  private:
   /// \throws MemoryBudgetExceeded
-  void require_budget(const ProblemSize& size, Bytes copies) const {
+  void require_budget(const ProblemSize& size, Bytes copies, Index users) const {
     Bytes fit = 0;
     Index rank = 1;
     for (const SpectralRecipe& recipe : recipes_) {
@@ -134,7 +125,7 @@ class SpectralSearch {
     const Bytes factors = 2 * dense_bytes<Scalar>(size.items, rank);
     const Bytes scores = static_cast<Bytes>(thread_count()) *
                          dense_bytes<Scalar>(options_.evaluation.batch_users, size.items + rank);
-    const Bytes bytes = copies + fit + factors + scores;
+    const Bytes bytes = copies + fit + factors + scores + UserValues::bytes(points_.size(), users);
     if (bytes > control_.memory_budget) {
       throw MemoryBudgetExceeded("search", bytes, control_.memory_budget);
     }
