@@ -64,6 +64,7 @@
   LAE_INSTANCE Recommendations<Scalar> detail::rank_users<SparseLowRankModel<Scalar>, Scalar>(   \
       const SparseLowRankModel<Scalar>&, const Csr<Scalar>&, const std::vector<Index>&,          \
       const RecommendOptions&, const detail::EveryItem&);                                        \
+  LAE_INSTANCE void detail::measure_blocks<Scalar>(detail::BlockEngine<Scalar>&);                \
   LAE_INSTANCE TruncatedSvd<Scalar> truncated_svd<Scalar>(                                       \
       const Csr<Scalar>&, const TruncatedSvdOptions&, const Progress&);                          \
   LAE_INSTANCE TruncatedSvd<Scalar> truncated_svd<Scalar>(                                       \

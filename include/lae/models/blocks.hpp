@@ -10,6 +10,14 @@
 /// if (!fit.report.converged) std::cerr << fit.report.worst_residual;
 /// \endcode
 ///
+/// The same as a solver, with the options of the model and those of blocks side by side, which is
+/// what searches take (with lae/blocks.hpp):
+///
+/// \code
+/// const lae::Blocks<lae::L3ae<float>> by_blocks({{-50, 10, 150}, {/*neighbours=*/100}});
+/// auto same = by_blocks.fit(train, embeddings);
+/// \endcode
+///
 /// **What is computed.** What a model learns from interactions is, for each item j, the ridge
 /// regression of column j of X on its k nearest neighbours N_j, those with the largest
 /// G_ij / √A_ii, instead of on all items: E(N_j, j) = A_NN⁻¹ G_Nj and
@@ -44,7 +52,9 @@
 #include "lae/models/block_fit.hpp"
 #include "lae/models/solver.hpp"
 #include "lae/models/sparse_low_rank_model.hpp"
+#include "lae/recipe/option_fields.hpp"
 #include "lae/recipe/problem_size.hpp"
+#include "lae/recipe/recipe.hpp"
 
 namespace lae {
 inline namespace LAE_ABI {
@@ -113,6 +123,68 @@ template <class Options, class Scalar, class Other>
                                           const FitControl& control = {}) {
   return detail::fit_blocks_on_features(solver, features, options, control);
 }
+
+/// The options of a model and, beside them, of its fit by blocks: `{{lambda}, {neighbours}}`.
+template <class ModelOptions>
+struct BlocksOptions : ModelOptions, BlockOptions {
+  /// Those of the model, and `neighbours`.
+  static OptionFields<BlocksOptions> fields() {
+    OptionFields<BlocksOptions> list;
+    list.add(ModelOptions::fields());
+    list.add("neighbours", static_cast<Index BlocksOptions::*>(&BlockOptions::neighbours),
+             "items that each item's weights are a regression on, at most");
+    return list;
+  }
+};
+
+/// Fits a model by blocks: what `fit_blocks` does, as a solver. Const and stateless.
+/// \tparam Model_ a solver: L3ae<float>, or one of your own
+template <class Model_>
+class Blocks {
+ public:
+  using Scalar = typename Model_::Scalar;
+  using Options = BlocksOptions<typename Model_::Options>;
+  using Model = SparseLowRankModel<Scalar>;
+  using Dense = Model_;  ///< The solver of the same model with an n x n matrix.
+
+  Blocks() : Blocks(Options()) {}
+
+  /// \throws std::invalid_argument for options out of range.
+  explicit Blocks(const Options& options) : options_(options), dense_(options) {
+    detail::require_valid(options_);
+  }
+
+  [[nodiscard]] const Options& options() const { return options_; }
+  [[nodiscard]] const Recipe& recipe() const { return dense_.recipe(); }
+
+  /// Fits on interactions (users x items), or on features alone, whichever the model takes.
+  /// \throws as fit_blocks.
+  template <class Data>
+  [[nodiscard]] BlockFit<Scalar> fit(const Data& data, const FitControl& control = {}) const {
+    return fit_blocks(dense_, data, block_options(), control);
+  }
+
+  /// Fits on interactions and side information, one row an item.
+  /// \throws as fit_blocks.
+  template <class Interactions, class Features,
+            std::enable_if_t<detail::is_features<Features>, int> = 0>
+  [[nodiscard]] BlockFit<Scalar> fit(const Eigen::SparseMatrixBase<Interactions>& interactions,
+                                     const Features& features,
+                                     const FitControl& control = {}) const {
+    return fit_blocks(dense_, interactions, features, block_options(), control);
+  }
+
+  /// Peak memory and flops of `fit`, as estimate_blocks tells them.
+  [[nodiscard]] FitCost estimate(const ProblemSize& size) const {
+    return estimate_blocks(dense_, size, block_options());
+  }
+
+ private:
+  const BlockOptions& block_options() const { return options_; }
+
+  Options options_;
+  Model_ dense_;
+};
 
 }  // namespace LAE_ABI
 }  // namespace lae

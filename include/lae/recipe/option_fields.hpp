@@ -147,6 +147,21 @@ class OptionField {
     is_extra = true;
   }
 
+  /// The same option of options that are derived from its own.
+  template <class Base>
+  [[nodiscard]] static OptionField of_base(const OptionField<Base>& base) {
+    OptionField field = [&]() -> OptionField {
+      if (base.number_) return {base.name, base.number_, base.range, base.about};
+      if (base.ridge_) return {base.name, base.ridge_, base.range, base.about};
+      if (base.weight_) return {base.name, base.weight_, base.range, base.about};
+      if (base.count_) return {base.name, base.count_, base.about};
+      if (base.switch_) return {base.name, base.switch_, base.about};
+      return {base.name, base.refinements_, base.refinement_, base.range, base.about};
+    }();
+    field.is_extra = base.is_extra;
+    return field;
+  }
+
   /// The number; of a switch, 0 or 1.
   [[nodiscard]] double get(const Options& options) const { return get_(*this, options); }
 
@@ -165,6 +180,8 @@ class OptionField {
   }
 
  private:
+  template <class Other>
+  friend class OptionField;
   using Self = OptionField;
 
   OptionField(std::string name_, Range range_, std::string about_)
@@ -216,6 +233,12 @@ class OptionFields {
         "scores of an item that n users have are scaled by n^(-b)");
     add("diagonal_bound", &Refinements::diagonal_bound, Range::not_negative_or_infinite(),
         "how much an item may stand for itself");
+  }
+
+  /// Adds all options of what these are derived from.
+  template <class Base>
+  void add(const OptionFields<Base>& base) {
+    for (const auto& field : base) fields_.push_back(Field::of_base(field));
   }
 
   [[nodiscard]] auto begin() const { return fields_.begin(); }

@@ -94,6 +94,14 @@ class BlockLedger {
     return cost;
   }
 
+  /// A model of this, at most.
+  Bytes model() const {
+    return sparse_part() + 2 * thin(update_columns()) + 2 * thin(semantic_columns());
+  }
+  /// A factor of the semantic part.
+  Bytes factor() const { return thin(semantic_columns()); }
+  Index rank() const { return update_columns() + semantic_columns(); }
+
   /// What is held while pairs are found and looked up, without the pairs.
   Bytes before_pairs() const {
     if (recipe_.ridge <= 0) return 0;

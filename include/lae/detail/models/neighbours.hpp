@@ -74,6 +74,28 @@ class GramRow {
   std::vector<Place> touched_;
 };
 
+/// Of more than k entries those with the largest scores, of equal ones the lower items.
+template <class Entry, class Scalar>
+void keep_nearest(std::vector<Entry>& entries, const RankedRows<Scalar>& x, Index k) {
+  if (static_cast<Index>(entries.size()) <= k) return;
+  std::nth_element(
+      entries.begin(), entries.begin() + k, entries.end(), [&](const Entry& a, const Entry& b) {
+        return a.score != b.score ? a.score > b.score : x.item_at[a.rank] < x.item_at[b.rank];
+      });
+  entries.resize(static_cast<std::size_t>(k));
+}
+
+/// Adds entries as a line, ranks falling.
+template <class Entries, class Tile>
+void add_line(Entries begin, Entries end, Tile& tile) {
+  std::sort(begin, end, [](const auto& a, const auto& b) { return a.rank > b.rank; });
+  for (; begin != end; ++begin) {
+    tile.at.push_back(begin->rank);
+    tile.value.push_back(begin->value);
+  }
+  tile.end_line();
+}
+
 /// N_j are the k items with the largest G_ij / √A_ii, of equal ones the lower index, among those
 /// that occur with j; with k >= n - 1 all items.
 /// \param diagonal of A, by rank
@@ -96,18 +118,6 @@ Neighbourhoods<Scalar> find_neighbours(const RankedRows<Scalar>& x, const Vector
     workspaces.with([&](GramRow<Scalar>& row) {
       auto& neighbours = result.neighbours.tile_of(first);
       auto& pairs = result.pairs.tile_of(first);
-      const auto by_score = [&](const Entry& a, const Entry& b) {
-        return a.score != b.score ? a.score > b.score : x.item_at[a.rank] < x.item_at[b.rank];
-      };
-      const auto by_rank = [](const Entry& a, const Entry& b) { return a.rank > b.rank; };
-      const auto add = [&](auto& tile, auto begin, auto end) {
-        std::sort(begin, end, by_rank);
-        for (; begin != end; ++begin) {
-          tile.at.push_back(begin->rank);
-          tile.value.push_back(begin->value);
-        }
-        tile.end_line();
-      };
       for (Index j = first; j < first + items; ++j) {
         row.set(x, j, root);
         auto& entries = row.entries;
@@ -115,7 +125,7 @@ Neighbourhoods<Scalar> find_neighbours(const RankedRows<Scalar>& x, const Vector
           const auto end = std::partition(entries.begin(), entries.end(), [&](const Entry& entry) {
             return static_cast<Index>(entry.rank) < j;
           });
-          add(pairs, entries.begin(), end);
+          add_line(entries.begin(), end, pairs);
         }
         if (k >= n - 1) {
           std::vector<Entry> all;
@@ -123,11 +133,10 @@ Neighbourhoods<Scalar> find_neighbours(const RankedRows<Scalar>& x, const Vector
           for (const Entry& entry : entries) all[entry.rank] = entry;
           all.erase(all.begin() + j);
           entries.swap(all);
-        } else if (static_cast<Index>(entries.size()) > k) {
-          std::nth_element(entries.begin(), entries.begin() + k, entries.end(), by_score);
-          entries.resize(static_cast<std::size_t>(k));
+        } else {
+          keep_nearest(entries, x, k);
         }
-        add(neighbours, entries.begin(), entries.end());
+        add_line(entries.begin(), entries.end(), neighbours);
       }
       neighbours.trim();
       pairs.trim();
@@ -138,6 +147,35 @@ Neighbourhoods<Scalar> find_neighbours(const RankedRows<Scalar>& x, const Vector
   stage.finish();
   if (taken > bytes) result.pairs = Lines();
   return result;
+}
+
+/// The neighbours of each item, k of those that were found: what would have been found for k alone.
+template <class Scalar>
+TiledLines<Scalar> nearest_of(const TiledLines<Scalar>& lines, const RankedRows<Scalar>& x,
+                              const Vector<Scalar>& diagonal, Index k) {
+  const Index n = x.items();
+  if (k >= n - 1) return lines;
+  using Lines = TiledLines<Scalar>;
+  using Entry = typename GramRow<Scalar>::Entry;
+  Lines nearest(n);
+  parallel_tiles(n, Lines::tile, [&](Index first, Index items) {
+    auto& tile = nearest.tile_of(first);
+    std::vector<Entry> entries;
+    for (Index j = first; j < first + items; ++j) {
+      entries.clear();
+      for (Index i = 0; i < lines.size(j); ++i) {
+        const Place rank = lines.at(j)[i];
+        const Scalar value = lines.value(j)[i];
+        // Where there was room for all items, some have nothing to do with this one.
+        if (value == Scalar(0)) continue;
+        entries.push_back({value / std::sqrt(diagonal[static_cast<Index>(rank)]), value, rank});
+      }
+      keep_nearest(entries, x, k);
+      add_line(entries.begin(), entries.end(), tile);
+    }
+    tile.trim();
+  });
+  return nearest;
 }
 
 }  // namespace detail

@@ -281,6 +281,18 @@ class SemanticPhase {
     if (f_->size() > 0 && is_worth_eigenvectors(f_->rows(), f_->cols(), ridges)) rotate(progress);
   }
 
+  /// F <- F E: with it FᵀF is diagonal, and V of each ridge is F E diag(core_scale). To be called
+  /// once, if F is kept and S is of low rank. \throws Cancelled
+  void rotate(const Progress& progress) {
+    auto [values, vectors] = eigendecomposition(gram_);
+    eigenvalues_ = std::move(values);
+    gram_.resize(0, 0);
+    f_ = product_of(*f_, Matrix<Scalar>(vectors.template cast<Scalar>()), "rotation", progress);
+  }
+
+  /// F, or F E.
+  const Matrix<Scalar>& features() const { return *f_; }
+
   SemanticPhase(const SemanticPhase&) = delete;
   SemanticPhase& operator=(const SemanticPhase&) = delete;
 
@@ -299,14 +311,6 @@ class SemanticPhase {
       return concat("raise ", name, " (", value, ") or compute in double");
     }
   };
-
-  /// F <- F E, and with it FᵀF is diagonal.
-  void rotate(const Progress& progress) {
-    auto [values, vectors] = eigendecomposition(gram_);
-    eigenvalues_ = std::move(values);
-    gram_.resize(0, 0);
-    f_ = product_of(*f_, Matrix<Scalar>(vectors.template cast<Scalar>()), "rotation", progress);
-  }
 
   SemanticSolution<Scalar> low_rank_solution(const Ridge& ridge, const Progress& progress) {
     SemanticSolution<Scalar> solution;
