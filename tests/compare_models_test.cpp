@@ -8,9 +8,11 @@
 #include <cstdlib>
 #include <filesystem>
 #include <lae/data/prepare_features.hpp>
+#include <lae/evaluation/sample.hpp>
 #include <lae/io/npy.hpp>
 #include <lae/io/npz.hpp>
 #include <lae/lae.hpp>
+#include <lae/models/blocks.hpp>
 #include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -241,6 +243,36 @@ TEST_CASE("Hyper-parameters of compare_models reach the models that they belong 
     CHECK(models.at(name).at("hyper_parameters") == hyper_parameters);
     if (models.at(name).contains("form")) CHECK(models.at(name).at("form") == "primal");
   }
+}
+
+TEST_CASE("compare_models fits by blocks, and measures on some users, when asked to") {
+  Shop shop;
+  const auto dense = shop.compare({"--form", "dense"});
+  CHECK(dense.at("ease").at("form") == "primal");
+  // All items as neighbours: the same models.
+  const auto exact = shop.compare({"--form", "blocks", "--neighbours", "100"});
+  CHECK(exact.size() == dense.size());
+  for (const auto& [name, model] : exact) {
+    INFO(name);
+    const bool is_spectral = name == "gfcf" || name == "bspm" || name == "sgfcf";
+    CHECK(model.contains("form") == !is_spectral);
+    CHECK(model.at("test").at("ndcg@20").get<double>() ==
+          Approx(dense.at(name).at("test").at("ndcg@20").get<double>()).epsilon(0.02));
+  }
+  CHECK(exact.at("l3ae").at("form") == "blocks");
+  CHECK(exact.at("l3ae").at("hyper_parameters").at("neighbours") == 100);
+
+  const auto few = shop.compare({"--models", "ease", "--form", "blocks", "--neighbours", "2",
+                                 "--lambda", "4", "--test-users", "9"});
+  CHECK(few.at("ease").at("test").at("users") == 9);
+  CHECK(few.at("ease").at("valid").at("users") == 9);
+  CHECK(shop.report.at("data").at("test_users") == 9);
+  CHECK(shop.report.at("data").at("test_interactions") == shop.test.nonZeros());
+  const auto model = lae::fit_blocks(lae::Ease<double>({4}), shop.train, {2}).model;
+  const auto report = lae::evaluate(model, shop.train, lae::sample_of_users(shop.test, 9));
+  CHECK(few.at("ease").at("test").at("ndcg@20").get<double>() == Approx(report.all.ndcg[1]));
+  CHECK_THAT(shop.refusal(2, {"--neighbours", "0"}), ContainsSubstring("--neighbours"));
+  CHECK_THAT(shop.refusal(2, {"--form", "sparse"}), ContainsSubstring("--form"));
 }
 
 TEST_CASE("compare_models needs only the files of its models") {

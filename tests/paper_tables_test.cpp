@@ -374,3 +374,31 @@ TEST_CASE("Singular values equal those of a full decomposition") {
   REQUIRE(values.size() == 4);
   for (std::size_t i = 0; i < 4; ++i) CHECK(values[i] == Approx(expected[static_cast<Index>(i)]));
 }
+
+TEST_CASE("paper_tables tunes L3AE by blocks, beside dense models or without them") {
+  const Study study;
+  const Ending beside = run(study.command({"--neighbours", "100,3", "--tuning-users", "50"}));
+  CHECK(beside.err.empty());
+  REQUIRE(beside.code == 0);
+  const json steps = study.steps();
+  CHECK(steps.at("l3ae-blocks-3").at("hyper_parameters").at("neighbours") == 3);
+  CHECK(steps.at("l3ae-blocks-3").at("trials").size() == steps.at("l3ae").at("trials").size());
+  CHECK(steps.at("l3ae-blocks-3").at("inputs").at("tuning_users") == 50);
+  // With all items as neighbours it is the same model.
+  CHECK(steps.at("l3ae-blocks-100").at("test").at("ndcg@20").get<double>() ==
+        Approx(steps.at("l3ae").at("test").at("ndcg@20").get<double>()).epsilon(0.03));
+  CHECK_THAT(study.report(), ContainsSubstring("| L3AE, blocks k = 3 |") &&
+                                 ContainsSubstring("L3AE, blocks k = 100 and L3AE"));
+
+  const Study alone;
+  const Ending ending = run(alone.command({"--form", "blocks"}));
+  CHECK(ending.err.empty());
+  REQUIRE(ending.code == 0);
+  CHECK_THAT(ending.out, ContainsSubstring("only models by blocks and spectral ones"));
+  const json all = alone.steps();
+  CHECK(all.at("ease").at("title") == "EASE, blocks k = 200");
+  CHECK(all.at("l3ae").at("title") == "L3AE, blocks k = 200");
+  for (const char* dense : {"cease", "add-ease", "cosine", "l3ae-refined", "sensitivity"}) {
+    CHECK(!all.contains(dense));
+  }
+}

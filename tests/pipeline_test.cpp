@@ -62,6 +62,31 @@ TEST_CASE("From a made-up category to recommendations, where text helps") {
   CHECK_THAT(out, ContainsSubstring("recommended by L3AE"));
 }
 
+TEST_CASE("From a made-up category of many users without a core to recommendations by blocks") {
+  const TemporaryFolder folder;
+  const fs::path data = folder / "data";
+  example("synthetic_category", {"--output", folder / "raw", "--name", "Shop", "--items", "1500",
+                                 "--users", "6000", "--interactions", "40000"});
+  const std::string prepared = example(
+      "prepare_amazon", {"--reviews", folder / "raw/Shop.jsonl", "--items",
+                         folder / "raw/meta_Shop.jsonl", "--output", data, "--k-core", "1"});
+  const json description = json::parse(read_bytes(data / "dataset.json"));
+  CHECK(description["items"] == 1500);
+  CHECK(description["users"] == 6000);
+  CHECK(description["interactions"].get<double>() == Approx(40000).epsilon(0.1));
+  example("encode_items", {"--data", data, "--built-in"});
+  example("compare_models",
+          {"--data", data, "--models", "ease,l3ae", "--form", "blocks", "--neighbours", "50",
+           "--scalar", "float", "--test-users", "1000", "--json", folder / "report.json"});
+  const json models = json::parse(read_bytes(folder / "report.json"))["models"];
+  CHECK(models[0]["test"]["users"] == 1000);
+  CHECK(models[0]["test"]["ndcg@20"] > 0.01);
+  CHECK(models[1]["test"]["ndcg@20"] > models[0]["test"]["ndcg@20"]);
+  const std::string out = example(
+      "recommend", {"--data", data, "--sample", "5", "--form", "blocks", "--scalar", "float"});
+  CHECK_THAT(out, ContainsSubstring("recommended by L3AE, by blocks of 200"));
+}
+
 TEST_CASE("From the published 5-core split to recommendations with titles") {
   const auto genuine = test_data("amazon2023-all-beauty");
   if (!genuine) return;

@@ -571,6 +571,21 @@ TEST_CASE("recommend finds the same by either form of the fit") {
       ContainsSubstring("llm-cease: with dense features in the Gram matrix there is no dual form"));
 }
 
+TEST_CASE("recommend by blocks finds the same if all items are neighbours, and says why") {
+  const Shop shop;
+  const auto lists = [&](const Process::Words& options) {
+    Process::Words words{"--user", "a7", "--model", "ease"};
+    words.insert(words.end(), options.begin(), options.end());
+    const Ending ending = shop.recommend(words);
+    REQUIRE(ending.code == 0);
+    return ending.out.substr(ending.out.find("\n   1 "));
+  };
+  CHECK(lists({"--form", "blocks", "--neighbours", "500"}) == lists({"--form", "dense"}));
+  const Ending saved = shop.recommend({"--form", "blocks", "--save", shop / "m"});
+  CHECK(saved.code == 2);
+  CHECK_THAT(saved.err, ContainsSubstring("--save: a model by blocks cannot be saved"));
+}
+
 TEST_CASE("recommend saves a model for later alone") {
   const Shop shop;
   const Ending saved = shop.recommend({"--model", "ease", "--lambda", "7", "--save", shop / "m"});

@@ -9,6 +9,7 @@
 #include <lae/lae.hpp>
 #include <lae/spectral.hpp>
 #include <optional>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -39,6 +40,8 @@ class AnyModel {
     visit([&](const auto& model) { model.add_scores(history, begin, scores); });
   }
 
+  std::string remark{};  ///< what is to be said of the fit, in a few words
+
   class Batch;
   Batch batch(const lae::HistoryBatch<Scalar>& histories) const { return Batch(*this, histories); }
 
@@ -54,7 +57,8 @@ class AnyModel<Scalar>::Batch {
   Batch(const AnyModel& model, const lae::HistoryBatch<Scalar>& histories) : histories_(histories) {
     model.visit([&](const auto& one) {
       if constexpr (lae::is_batch_scorer_v<std::decay_t<decltype(one)>>) {
-        prepared_ = one.batch(histories);
+        using Prepared = decltype(one.batch(histories));
+        prepared_.template emplace<Prepared>(one.batch(histories));
       } else {
         prepared_ = &one;
       }

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <lae/evaluation/sample.hpp>
 #include <lae/io/file.hpp>
 #include <lae/lae.hpp>
 #include <nlohmann/json.hpp>
@@ -36,6 +37,7 @@ struct Settings {
   HyperParameters hyper_parameters;
   std::vector<lae::Index> cutoffs = {10, 20};
   bool tests_on_all = false;
+  std::optional<lae::Index> test_users;
   Computation computation;
   std::optional<std::filesystem::path> json;
   std::uint64_t seed = 1;
@@ -76,6 +78,11 @@ void add_options(CLI::App& app, Settings& settings) {
          "default), or the validation part, too (all), as where the last ones are left out")
       ->option_text("PARTS")
       ->check(CLI::IsMember({"train", "all"}).description(""));
+  app.add_option("--test-users", settings.test_users,
+                 "measure on so many of the users with test (or validation) items, chosen at\n"
+                 "random; default: all")
+      ->option_text("N")
+      ->check(CLI::Range(1, 1000000000).description(""));
   add_source_option(app, settings.sources, sources_of_models);
   add_computation_options(app, settings.computation);
   add_form_option(app, settings.computation);
@@ -175,6 +182,7 @@ nlohmann::ordered_json data_json(const Settings& settings, const Dataset<Scalar>
   if (!data.encoder.empty()) json["encoder"] = data.encoder;
   if (features.tags() > 0) json["tags"] = features.tags();
   if (!settings.sources.empty()) json["sources"] = names_of(settings.sources);
+  if (settings.test_users) json["test_users"] = *settings.test_users;
   return json;
 }
 
@@ -206,13 +214,19 @@ void print_heading(const Settings& settings, const Dataset<Scalar>& data,
     for (const auto& [name, value] : prepared[i].hyper_parameters) {
       list += fmt::format("{}{} = {:.4g}", list.empty() ? "" : ", ", name, value);
     }
-    if (!prepared[i].form.empty()) list += fmt::format(" ({} form)", prepared[i].form);
+    if (prepared[i].form == "blocks") {
+      list += fmt::format(" (by blocks{}{})", prepared[i].why.empty() ? "" : ": ", prepared[i].why);
+    } else if (!prepared[i].form.empty()) {
+      list += fmt::format(" ({} form)", prepared[i].form);
+    }
     fmt::print("  {:<{}} {}\n", selection.models[i].title, title_width,
                list.empty() ? "none" : list);
   }
 
-  fmt::print("\non the test set, in {} with {} thread{}\n", settings.computation.scalar_name(),
-             lae::thread_count(), lae::thread_count() == 1 ? "" : "s");
+  fmt::print("\non the test set{}, in {} with {} thread{}\n",
+             settings.test_users ? fmt::format(" of {} users", *settings.test_users) : "",
+             settings.computation.scalar_name(), lae::thread_count(),
+             lae::thread_count() == 1 ? "" : "s");
   fmt::print("R: recall, N: NDCG, tail: only items outside the 20 % most popular ones\n\n");
 }
 
@@ -255,6 +269,12 @@ void compare(const Settings& settings) {
   lae::Csr<Scalar> all_before_test;
   if (settings.tests_on_all) all_before_test = data.train + data.valid;
   const lae::Csr<Scalar>& histories = settings.tests_on_all ? all_before_test : data.train;
+  std::optional<lae::Csr<Scalar>> some_test;
+  std::optional<lae::Csr<Scalar>> some_valid;
+  if (settings.test_users) {
+    some_test = lae::sample_of_users(data.test, *settings.test_users);
+    some_valid = lae::sample_of_users(data.valid, *settings.test_users);
+  }
   std::vector<Outcome> outcomes;
   for (std::size_t i = 0; i < prepared.size(); ++i) {
     const ModelEntry<Scalar>& model = selection.models[i];
@@ -269,13 +289,16 @@ void compare(const Settings& settings) {
 
     status.show(task + ": evaluate");
     const auto evaluate_start = std::chrono::steady_clock::now();
-    lae::EvaluationReport test = lae::evaluate(fitted, histories, data.test, evaluation);
+    lae::EvaluationReport test =
+        lae::evaluate(fitted, histories, some_test ? *some_test : data.test, evaluation);
     const double evaluate_seconds = seconds_since(evaluate_start);
     Interruption::check();
-    lae::EvaluationReport valid = lae::evaluate(fitted, data.train, data.valid, evaluation);
+    lae::EvaluationReport valid =
+        lae::evaluate(fitted, data.train, some_valid ? *some_valid : data.valid, evaluation);
     Interruption::check();
 
     status.clear();
+    if (!fitted.remark.empty()) fmt::print("{}: {}\n", model.title, fitted.remark);
     outcomes.push_back({model.name, model.title, prepared[i].hyper_parameters, prepared[i].form,
                         fit_seconds, evaluate_seconds, std::move(valid), std::move(test)});
     table.print_row(outcomes.back());

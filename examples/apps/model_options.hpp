@@ -22,7 +22,7 @@ namespace example {
 struct Computation {
   bool use_float = false;
   std::optional<int> threads;
-  lae::FitForm form = lae::FitForm::automatic;
+  FormChoice form;
 
   const char* scalar_name() const { return use_float ? "float" : "double"; }
 };
@@ -38,19 +38,35 @@ inline void add_computation_options(CLI::App& app, Computation& computation) {
       ->check(CLI::Range(1, 4096).description(""));
 }
 
-/// For programs whose every fit can take either form.
+inline void add_neighbours_option(CLI::App& app, FormChoice& form) {
+  app.add_option("--neighbours", form.neighbours,
+                 "of models by blocks: the most items that the weights of one are a regression\n"
+                 "on; default: 200")
+      ->option_text("K")
+      ->check(CLI::Range(1, 65535).description(""));
+}
+
+/// For programs whose every fit can take any form.
 inline void add_form_option(CLI::App& app, Computation& computation) {
   app.add_option_function<std::string>(
          "--form",
-         [&](const std::string& name) {
-           for (const lae::FitForm form : {lae::FitForm::primal, lae::FitForm::dual}) {
-             if (name == lae::form_name(form)) computation.form = form;
+         [&form = computation.form](const std::string& name) {
+           form.kind = name == "blocks"                        ? FormChoice::Kind::blocks
+                       : name == "auto" || name == "automatic" ? FormChoice::Kind::automatic
+                                                               : FormChoice::Kind::dense;
+           for (const lae::FitForm inverse : {lae::FitForm::primal, lae::FitForm::dual}) {
+             if (name == lae::form_name(inverse)) form.inverse = inverse;
            }
          },
-         "which inverse fits on interactions take: of items x items (primal) or of users x\n"
-         "users (dual), for the same model; default: the faster one (automatic)")
+         "how models are fitted: with a matrix of items x items (dense), by an inverse of that\n"
+         "size (primal) or of users x users (dual), for the same model, or the faster one; or\n"
+         "by regressions on each item's neighbours, without such a matrix, which is another\n"
+         "model, about as good (blocks; spectral models have no such form). Default: dense, if\n"
+         "memory allows and it should take less than a quarter of an hour, else blocks (auto)")
       ->option_text("FORM")
-      ->check(CLI::IsMember({"automatic", "primal", "dual"}).description(""));
+      ->check(CLI::IsMember({"auto", "automatic", "dense", "primal", "dual", "blocks"})
+                  .description(""));
+  add_neighbours_option(app, computation.form);
 }
 
 /// Calls body(0.0F) or body(0.0), on as many threads as wanted.
@@ -73,7 +89,7 @@ void with_scalar(const Computation& computation, Body&& body) {
 /// \throws UsageError if they cannot work.
 template <class Scalar>
 PreparedModel<Scalar> prepare_model(const ModelEntry<Scalar>& model, const HyperParameters& wanted,
-                                    lae::FitForm form, const lae::Csr<Scalar>& train,
+                                    const FormChoice& form, const lae::Csr<Scalar>& train,
                                     const ItemFeatures<Scalar>& features) {
   try {
     return model.prepare(wanted, form, train, features);

@@ -42,11 +42,24 @@ struct OptionText {
   bool is_extra;
 };
 
+/// How models are fitted that can be fitted in more than one way.
+struct FormChoice {
+  enum class Kind {
+    automatic,  ///< dense, unless that takes more memory than there is, or very long
+    dense,      ///< with a matrix of items x items
+    blocks      ///< by regressions on each item's neighbours
+  };
+  Kind kind = Kind::automatic;
+  lae::FitForm inverse = lae::FitForm::automatic;  ///< of those that are dense
+  lae::Index neighbours = 200;                     ///< of those by blocks
+};
+
 /// A model whose hyper-parameters are known to be valid.
 template <class Scalar>
 struct PreparedModel {
   NamedValues hyper_parameters;
-  std::string form;  ///< that `fit` takes; empty for models without the choice
+  std::string form;   ///< that `fit` takes; empty for models without the choice
+  std::string why{};  ///< if it is one that nobody asked for
   std::function<AnyModel<Scalar>(const lae::FitControl&)> fit;
 };
 
@@ -59,7 +72,7 @@ struct ModelEntry {
   std::vector<OptionText> options;
   /// The data must outlive what is prepared.
   /// \throws std::invalid_argument if a hyper-parameter, or the form, cannot work.
-  std::function<PreparedModel<Scalar>(const HyperParameters&, lae::FitForm,
+  std::function<PreparedModel<Scalar>(const HyperParameters&, const FormChoice&,
                                       const lae::Csr<Scalar>& train, const ItemFeatures<Scalar>&)>
       prepare;
 };

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <lae/blocks.hpp>
 #include <lae/core/random.hpp>
 #include <lae/data/latent_semantics.hpp>
 #include <lae/io/npy.hpp>
@@ -91,21 +92,45 @@ class StepStore {
   std::filesystem::path folder_;
 };
 
+/// What is fitted by blocks, and how large studies stay affordable.
+struct StudyScale {
+  FormChoice::Kind form = FormChoice::Kind::automatic;
+  std::vector<lae::Index> neighbours{};  ///< of L3AE by blocks, beside the dense one or instead
+  lae::Index tuning_users = 0;           ///< that points are measured on; 0: all
+};
+
+namespace detail {
+
+template <class Model>
+Model model_of(Model model) {
+  return model;
+}
+template <class Scalar>
+lae::SparseLowRankModel<Scalar> model_of(lae::BlockFit<Scalar> fit) {
+  return std::move(fit.model);
+}
+
+}  // namespace detail
+
 template <class Scalar>
 class PaperStudy {
  public:
   /// \param others files of other embeddings of the items of this data set
   /// \param sources that L3AE is also tuned on, together; empty: none
   PaperStudy(std::filesystem::path data_folder, std::vector<std::filesystem::path> others,
-             std::vector<SourceChoice> sources, const std::filesystem::path& store,
-             StatusLine& status)
+             std::vector<SourceChoice> sources, StudyScale scale,
+             const std::filesystem::path& store, StatusLine& status)
       : folder_(std::move(data_folder)),
         others_(std::move(others)),
         sources_(std::move(sources)),
+        scale_(std::move(scale)),
         store_(store),
         status_(status),
         data_(read_dataset<Scalar>(folder_, lae::dataset_parts(folder_))) {
     if (data_.embeddings) q_ = lae::mean_squared_length(*data_.embeddings);
+    is_dense_ = scale_.form == FormChoice::Kind::dense ||
+                (scale_.form == FormChoice::Kind::automatic && dense_bytes() <= memory());
+    if (!is_dense_ && scale_.neighbours.empty()) scale_.neighbours = {200};
   }
 
   const Dataset<Scalar>& data() const { return data_; }
@@ -115,18 +140,44 @@ class PaperStudy {
   /// \throws lae::Cancelled after Ctrl-C, with all finished steps kept.
   StepResults run(const NeuralSettings& neural = {}) {
     results_ = StepResults::object();
+    if (!is_dense_) {
+      status_.clear();
+      fmt::print("{}: only models by blocks and spectral ones{}\n", name(), why_blocks());
+    }
     run_ease();
     run_spectral();
-    if (data_.embeddings) run_l3ae();
-    run_others();
+    if (data_.embeddings && is_dense_) run_l3ae();
+    if (data_.embeddings) run_blocks();
+    if (is_dense_) run_others();
     run_spectrum();
     if (neural.runs > 0) run_neural(neural);
     return results_;
   }
 
  private:
+  std::uint64_t dense_bytes() const {
+    return data_.embeddings ? lae::L3ae<Scalar>()
+                                  .estimate(lae::problem_size(data_.train, *data_.embeddings))
+                                  .bytes
+                            : lae::Ease<Scalar>().estimate(lae::problem_size(data_.train)).bytes;
+  }
+  static std::uint64_t memory() { return lae::FitControl().memory_budget; }
+
+  std::string why_blocks() const {
+    if (scale_.form == FormChoice::Kind::blocks) return "";
+    return fmt::format("; dense ones would take {:.1f} GB of memory, of {:.1f} GB",
+                       static_cast<double>(dense_bytes()) / 1e9,
+                       static_cast<double>(memory()) / 1e9);
+  }
+
   void run_ease() {
-    tune_by_interactions<lae::Ease<Scalar>>("ease", "EASE", grids::ease());
+    if (is_dense_) {
+      tune_by_interactions<lae::Ease<Scalar>>("ease", "EASE", grids::ease());
+    } else {
+      const lae::Index k = scale_.neighbours.front();
+      tune_by_interactions<lae::Blocks<lae::Ease<Scalar>>>(
+          "ease", fmt::format("EASE, blocks k = {}", k), grids::by_blocks(grids::ease(), k));
+    }
     lambda_ = results_["ease"]["hyper_parameters"]["lambda"].template get<double>();
   }
 
@@ -134,6 +185,17 @@ class PaperStudy {
     tune_by_interactions<lae::GfCf<Scalar>>("gfcf", "GF-CF", grids::gf_cf());
     tune_by_interactions<lae::Bspm<Scalar>>("bspm", "BSPM", grids::bspm());
     tune_by_interactions<lae::Sgfcf<Scalar>>("sgfcf", "SGFCF", grids::sgfcf());
+  }
+
+  /// L3AE by blocks, for each k; where there is no dense one, the first takes its place.
+  void run_blocks() {
+    for (const lae::Index k : scale_.neighbours) {
+      const bool is_the_l3ae = !is_dense_ && k == scale_.neighbours.front();
+      tune_with<lae::Blocks<lae::L3ae<Scalar>>>(
+          is_the_l3ae ? "l3ae" : fmt::format("l3ae-blocks-{}", k),
+          fmt::format("L3AE, blocks k = {}", k), grids::by_blocks(grids::l3ae(lambda_, q_), k),
+          *data_.embeddings, stamps({file_name::embeddings}));
+    }
   }
 
   void run_others() {
@@ -267,7 +329,9 @@ class PaperStudy {
     inputs.update(more_inputs);
     run_step(step, title, inputs, [&](ordered_json& result, const lae::FitControl& control) {
       const auto start = std::chrono::steady_clock::now();
-      const auto trials = search(points, lae::GridSearchOptions(), control);
+      lae::GridSearchOptions options;
+      options.sample_users = scale_.tuning_users;
+      const auto trials = search(points, options, control);
       const double tuning_seconds = seconds_since(start);
       add_best(result, trials.front());
       add_trials(result, trials);
@@ -422,6 +486,7 @@ class PaperStudy {
   ordered_json inputs_of(const std::vector<Options>& points) const {
     ordered_json inputs = stamps({file_name::train, file_name::valid, file_name::test});
     inputs["scalar"] = sizeof(Scalar) == sizeof(float) ? "float" : "double";
+    if (scale_.tuning_users > 0) inputs["tuning_users"] = scale_.tuning_users;
     inputs["points"] = ordered_json::array();
     for (const Options& point : points) inputs["points"].push_back(to_json(named_values(point)));
     return inputs;
@@ -454,7 +519,7 @@ class PaperStudy {
     cost.tuning_seconds = tuning_seconds;
     auto start = std::chrono::steady_clock::now();
     const yardstick::PeakMemory memory;
-    const auto model = fit();
+    const auto model = detail::model_of(fit());
     cost.fit_seconds = seconds_since(start);
     cost.fit_bytes = memory.added();
     start = std::chrono::steady_clock::now();
@@ -476,11 +541,13 @@ class PaperStudy {
   std::filesystem::path folder_;
   std::vector<std::filesystem::path> others_;
   std::vector<SourceChoice> sources_;
+  StudyScale scale_;
   StepStore store_;
   StatusLine& status_;
   Dataset<Scalar> data_;
   double q_ = 1;
-  double lambda_ = 0;  // of EASE, the best
+  bool is_dense_ = true;  // whether dense models are there, too
+  double lambda_ = 0;     // of EASE, the best
   StepResults results_;
 };
 

@@ -32,6 +32,7 @@ struct Settings {
   fs::path output = "paper-tables";
   bool with_neural = false;
   NeuralSettings neural{/*runs=*/5};
+  StudyScale scale;
   Computation computation;
 };
 
@@ -90,7 +91,7 @@ void study(const Settings& settings) {
   for (const fs::path& folder : settings.data) {
     const std::string name = name_of(folder);
     status.show(name + ": reading the data");
-    PaperStudy<Scalar> set(folder, others.at(folder), settings.sources,
+    PaperStudy<Scalar> set(folder, others.at(folder), settings.sources, settings.scale,
                            settings.output / "steps" / name, status);
     StepResults steps = set.run(settings.with_neural ? settings.neural : NeuralSettings());
     sets.push_back({name, counts_of(set.data()), std::move(steps), set.store()});
@@ -174,6 +175,24 @@ int main(int argc, char** argv) {
                                                  {"toys", neural::Setting::toys},
                                                  {"books", neural::Setting::books}}))
       ->needs(neural);
+  using Kind = example::FormChoice::Kind;
+  app.add_option("--form", settings.scale.form,
+                 "which L3AE and EASE are tuned: with a matrix of items x items, as all others\n"
+                 "but the spectral ones (dense), or by blocks, and no dense ones (blocks).\n"
+                 "Default: dense if memory allows (auto)")
+      ->option_text("FORM")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, Kind>{
+          {"auto", Kind::automatic}, {"dense", Kind::dense}, {"blocks", Kind::blocks}}));
+  app.add_option("--neighbours", settings.scale.neighbours,
+                 "tune L3AE by blocks, too, with each item's weights a regression on up to K\n"
+                 "others; a row for each K; default: none, or 200 where there are no dense models")
+      ->option_text("K,...")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 65535).description(""));
+  app.add_option("--tuning-users", settings.scale.tuning_users,
+                 "tune on so many users of the validation set, chosen at random; default: all")
+      ->option_text("N")
+      ->check(CLI::Range(1, 1000000000).description(""));
   example::add_computation_options(app, settings.computation);
   return example::run_program(app, argc, argv, [&] { example::run(settings); });
 }

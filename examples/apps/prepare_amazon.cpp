@@ -682,9 +682,9 @@ void prepare(const Settings& settings) {
   const double model_bytes = 4.0 * static_cast<double>(items) * static_cast<double>(items);
   if (model_bytes > static_cast<double>(lae::machine_memory())) {
     fmt::print(
-        "\nA model of so many items takes {:.0f} GB, more than this machine has. A larger "
-        "--k-core\n"
-        "leaves fewer, and so does --cold-items test.\n",
+        "\nA dense model of so many items takes {:.0f} GB, more than this machine has: they are "
+        "fitted\n"
+        "by blocks. A larger --k-core leaves fewer items, and so does --cold-items test.\n",
         model_bytes / 1e9);
   }
 }

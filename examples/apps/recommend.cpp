@@ -82,7 +82,7 @@ void add_options(CLI::App& app, Settings& settings) {
                                      "take a model saved before, with the same --scalar, instead\n"
                                      "of fitting one")
                           ->option_text("FILE");
-  for (const char* name : {"--model", "--save", "--form", "--source"})
+  for (const char* name : {"--model", "--save", "--form", "--neighbours", "--source"})
     load->excludes(app.get_option(name));
   for (CLI::Option* option : app.get_options(is_hyper_parameter)) load->excludes(option);
 
@@ -279,15 +279,24 @@ NamedModel<Scalar> obtain_model(const Settings& settings, StatusLine& status,
   const ItemFeatures<Scalar> features(settings.sources, data);
   const PreparedModel<Scalar> prepared = prepare_model(
       entry, settings.hyper_parameters, settings.computation.form, data.train, features);
+  const bool by_blocks = prepared.form == "blocks";
+  if (by_blocks && settings.save) {
+    throw UsageError(fmt::format("--save: a model by blocks cannot be saved{}{}",
+                                 prepared.why.empty() ? "" : "; ", prepared.why));
+  }
   lae::FitControl control;
   control.progress = watch(status, entry.title);
   std::string title = entry.title;
+  if (by_blocks) title += ", by blocks of " + std::to_string(settings.computation.form.neighbours);
   if (!settings.sources.empty()) {
     title += " on " + printable(names_of(settings.sources));
   } else if (!data.encoder.empty()) {
     title += " on embeddings by " + printable(data.encoder);
   }
   NamedModel<Scalar> fitted{title, prepared.fit(control)};
+  status.clear();
+  if (!prepared.why.empty()) fmt::print("by blocks: {}\n", prepared.why);
+  if (!fitted.model.remark.empty()) fmt::print("{}: {}\n", entry.title, fitted.model.remark);
   if (settings.save) {
     status.show("saving the model");
     save_model(*settings.save, fitted.model, info_of(settings, names, entry, prepared, data));

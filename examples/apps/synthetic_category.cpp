@@ -5,14 +5,17 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <filesystem>
+#include <iterator>
 #include <lae/core/random.hpp>
 #include <lae/io/file.hpp>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "command_line.hpp"
 #include "synthetic_shop.hpp"
+#include "terminal.hpp"
 
 namespace example {
 namespace {
@@ -24,6 +27,17 @@ struct Settings {
   std::filesystem::path output;
   std::string name = "Synthetic";
   std::uint64_t seed = 1;
+  std::optional<Index> users;
+  std::optional<Index> items;
+  std::optional<Index> interactions;
+
+  ShopOptions shop() const {
+    const ShopOptions small;
+    if (!users && !items && !interactions) return small;
+    const Index chosen_users = users.value_or(small.users);
+    return shop_of_size(chosen_users, items.value_or(small.items),
+                        interactions.value_or(10 * chosen_users));
+  }
 };
 
 /// A word that can be spoken, another one for every number.
@@ -88,42 +102,66 @@ std::string item_line(const SyntheticShop& shop, Index item) {
          "\n";
 }
 
-std::string review_line(Index user, Index item, int rating, std::int64_t timestamp) {
-  return Json{{"rating", static_cast<double>(rating)},
-              {"title", spoken(rating)},
-              {"text", spoken(user) + " " + spoken(item)},
-              {"images", Json::array()},
-              {"asin", item_id(item)},
-              {"parent_asin", item_id(item)},
-              {"user_id", user_id(user)},
-              {"timestamp", timestamp},
-              {"helpful_vote", 0},
-              {"verified_purchase", true}}
-             .dump() +
-         "\n";
+/// There are many, and nothing in them needs escapes, so no JSON is built for them.
+void add_review_line(Index user, Index item, int rating, std::int64_t timestamp,
+                     std::string& lines) {
+  fmt::format_to(std::back_inserter(lines),
+                 "{{\"rating\":{}.0,\"title\":\"{}\",\"text\":\"{} {}\",\"images\":[],"
+                 "\"asin\":\"{}\",\"parent_asin\":\"{}\",\"user_id\":\"{}\",\"timestamp\":{},"
+                 "\"helpful_vote\":0,\"verified_purchase\":true}}\n",
+                 rating, spoken(rating), spoken(user), spoken(item), item_id(item), item_id(item),
+                 user_id(user), timestamp);
 }
+
+/// A file that is written piece by piece: large ones never stand in memory as a whole.
+class LineFile {
+ public:
+  explicit LineFile(const std::filesystem::path& path) : file_(path) {}
+
+  std::string lines;
+
+  /// To be called after each line.
+  void pass_on(std::size_t least = std::size_t(1) << 20) {
+    if (lines.size() < least) return;
+    Interruption::check();
+    file_.write(lines.data(), lines.size());
+    lines.clear();
+  }
+  void commit() {
+    pass_on(1);
+    file_.commit();
+  }
+
+ private:
+  lae::AtomicFile file_;
+};
 
 /// Every interaction of the shop is a review with 4 or 5 stars; a tenth as many have fewer.
 void write_category(const Settings& settings) {
-  const SyntheticShop shop = make_synthetic_shop(settings.seed);
+  const SyntheticShop shop = make_synthetic_shop(settings.seed, settings.shop());
   std::filesystem::create_directories(settings.output);
   lae::Random random(settings.seed);
 
-  std::string items;
-  for (Index item = 0; item < shop.options.items; ++item) items += item_line(shop, item);
-  write_text(settings.output / ("meta_" + settings.name + ".jsonl"), items);
+  LineFile items(settings.output / ("meta_" + settings.name + ".jsonl"));
+  for (Index item = 0; item < shop.options.items; ++item) {
+    items.lines += item_line(shop, item);
+    items.pass_on();
+  }
+  items.commit();
 
-  std::string reviews;
+  LineFile reviews(settings.output / (settings.name + ".jsonl"));
   std::int64_t timestamp = 1'600'000'000'000;
   for (const auto& [user, item] : shop.interactions) {
     timestamp += random.below(60'000);
-    reviews += review_line(user, item, 4 + static_cast<int>(random.below(2)), timestamp);
+    add_review_line(user, item, 4 + static_cast<int>(random.below(2)), timestamp, reviews.lines);
     if (random.below(10) == 0) {
-      reviews += review_line(user, random.below(shop.options.items),
-                             1 + static_cast<int>(random.below(3)), timestamp);
+      const int stars = 1 + static_cast<int>(random.below(3));
+      const Index other = random.below(shop.options.items);
+      add_review_line(user, other, stars, timestamp, reviews.lines);
     }
+    reviews.pass_on();
   }
-  write_text(settings.output / (settings.name + ".jsonl"), reviews);
+  reviews.commit();
 }
 
 }  // namespace
@@ -142,5 +180,17 @@ int main(int argc, char** argv) {
   app.add_option("--name", settings.name, "of the category; default: Synthetic")
       ->option_text("NAME");
   app.add_option("--seed", settings.seed, "default: 1")->option_text("N");
+  const std::string size =
+      "Another size: histories of all lengths from 1 on, as in large categories (--k-core 1)";
+  const auto add_size = [&](const char* name, std::optional<lae::Index>& count, const char* about) {
+    app.add_option(name, count, about)
+        ->option_text("N")
+        ->check(CLI::Range(1, 1'000'000'000).description(""))
+        ->group(size);
+  };
+  add_size("--items", settings.items, "default: 800");
+  add_size("--users", settings.users, "default: 2000");
+  add_size("--interactions", settings.interactions,
+           "about that many reviews with 4 or 5 stars; default: 10 a user");
   return example::run_program(app, argc, argv, [&] { example::write_category(settings); });
 }

@@ -29,17 +29,35 @@ using lae::Random;
 /// Draws indices in proportion to weights.
 class Categorical {
  public:
-  explicit Categorical(std::vector<double> weights) : cumulative_(std::move(weights)) {
-    std::partial_sum(cumulative_.begin(), cumulative_.end(), cumulative_.begin());
+  Categorical() = default;
+  explicit Categorical(std::vector<double> weights) {
+    for (const double weight : weights) add(static_cast<Index>(indices_.size()), weight);
+  }
+
+  /// Of indices that come in rising order, one perhaps several times; others have none.
+  void add(Index index, double weight) {
+    if (!indices_.empty() && indices_.back() == index) {
+      last_weight_ += weight;
+      cumulative_.back() = before_ + last_weight_;
+      return;
+    }
+    before_ = cumulative_.empty() ? 0 : cumulative_.back();
+    last_weight_ = weight;
+    indices_.push_back(index);
+    cumulative_.push_back(before_ + weight);
   }
 
   Index draw(Random& random) const {
     const double target = random.uniform() * cumulative_.back();
-    return std::upper_bound(cumulative_.begin(), cumulative_.end(), target) - cumulative_.begin();
+    const auto place = std::upper_bound(cumulative_.begin(), cumulative_.end(), target);
+    return indices_[static_cast<std::size_t>(place - cumulative_.begin())];
   }
 
  private:
+  std::vector<Index> indices_;
   std::vector<double> cumulative_;
+  double before_ = 0;
+  double last_weight_ = 0;
 };
 
 }  // namespace detail
@@ -59,8 +77,35 @@ struct ShopOptions {
   double taste_share = 0.8;       ///< of a user's choices that follow taste, not popularity
   double popularity_offset = 15;  ///< the item of popularity rank r weighs 1 / (r + offset)
   double shortest_history = 6;    ///< lengths follow a power law from here ...
-  double longest_history = 80;    ///< ... up to here
+  double longest_history = 80;    ///< ... up to here, ...
+  double history_offset = 0;      ///< ... and are shorter by that
 };
+
+/// A shop of another size, with about that many interactions: popularity and lengths of histories,
+/// from 1 on, follow power laws as in categories of Amazon's, whose most popular items have one
+/// interaction in a few thousand; topics have more items in larger shops, but there are more, too.
+inline ShopOptions shop_of_size(lae::Index users, lae::Index items, lae::Index interactions) {
+  ShopOptions options;
+  const double growth = std::sqrt(static_cast<double>(items) / static_cast<double>(options.items));
+  options.users = users;
+  options.items = items;
+  options.topics = std::clamp(static_cast<lae::Index>(40 * growth), lae::Index(1), items);
+  options.popularity_offset *= growth;
+  options.longest_history = std::clamp(std::floor(static_cast<double>(items) / 10), 1.0, 1000.0);
+  // A history has r items or more with probability (s / (s + r - 1))², s as the mean wants it.
+  const double wanted = static_cast<double>(interactions) / static_cast<double>(users);
+  double low = 0;
+  double high = 1e6;
+  for (int step = 0; step < 60; ++step) {
+    const double s = (low + high) / 2;
+    double mean = 0;
+    for (double r = 1; r <= options.longest_history; ++r) mean += std::pow(s / (s + r - 1), 2);
+    (mean < wanted ? low : high) = s;
+  }
+  options.shortest_history = high;
+  options.history_offset = high - 1;
+  return options;
+}
 
 /// What a shop sells, and to whom.
 struct SyntheticShop {
@@ -94,8 +139,7 @@ inline SyntheticShop make_synthetic_shop(std::uint64_t seed, const ShopOptions& 
   random.shuffle(popularity_rank);
 
   // How often an item is chosen by someone who looks for a topic, and by someone who just looks.
-  std::vector<std::vector<double>> weight_in_topic(size(options.topics),
-                                                   std::vector<double>(size(options.items), 0));
+  std::vector<detail::Categorical> items_of_topic(size(options.topics));
   std::vector<double> weight(size(options.items));
 
   SyntheticShop shop{options, {}, {}, lae::Matrix<double>(options.items, options.dimensions)};
@@ -106,9 +150,9 @@ inline SyntheticShop make_synthetic_shop(std::uint64_t seed, const ShopOptions& 
 
     weight[size(item)] =
         1 / (static_cast<double>(popularity_rank[size(item)]) + options.popularity_offset);
-    weight_in_topic[size(main_topic)][size(item)] += options.main_topic_share * weight[size(item)];
-    weight_in_topic[size(second_topic)][size(item)] +=
-        (1 - options.main_topic_share) * weight[size(item)];
+    items_of_topic[size(main_topic)].add(item, options.main_topic_share * weight[size(item)]);
+    items_of_topic[size(second_topic)].add(item,
+                                           (1 - options.main_topic_share) * weight[size(item)]);
 
     std::set<Index>& words = shop.texts.emplace_back();
     for (Index word = 0; word < options.words_per_text; ++word) {
@@ -130,18 +174,15 @@ inline SyntheticShop make_synthetic_shop(std::uint64_t seed, const ShopOptions& 
     }
   }
 
-  std::vector<detail::Categorical> items_of_topic;
-  for (std::vector<double>& weights : weight_in_topic) {
-    items_of_topic.emplace_back(std::move(weights));
-  }
   const detail::Categorical all_items(std::move(weight));
 
   const detail::Categorical favourite({6, 3, 1});
   for (Index user = 0; user < options.users; ++user) {
     const Index topics[] = {random.below(options.topics), random.below(options.topics),
                             random.below(options.topics)};
-    const double length = std::min(options.longest_history,
-                                   options.shortest_history / std::sqrt(1 - random.uniform()));
+    const double length = std::min(
+        options.longest_history,
+        options.shortest_history / std::sqrt(1 - random.uniform()) - options.history_offset);
     std::set<Index> history;
     while (static_cast<double>(history.size() + 1) <= length) {
       const bool by_taste = random.uniform() < options.taste_share;

@@ -5,6 +5,7 @@
 /// on embeddings is relative to q, the mean squared length of an item's embedding.
 
 #include <algorithm>
+#include <lae/blocks.hpp>
 #include <lae/lae.hpp>
 #include <lae/spectral.hpp>
 #include <string>
@@ -66,6 +67,18 @@ inline std::vector<lae::L3aeOptions> l3ae(double best_lambda, double q) {
   protocol.lambda_f = scaled(q, lambda_f_per_q);
   protocol.lambda_kd = scaled(best_lambda, share_of_kd);
   return lae::l3ae_grid(best_lambda, protocol);
+}
+
+/// The same points, by blocks of so many neighbours.
+template <class Options>
+std::vector<lae::BlocksOptions<Options>> by_blocks(const std::vector<Options>& points,
+                                                   lae::Index neighbours) {
+  std::vector<lae::BlocksOptions<Options>> varied;
+  for (const Options& point : points) {
+    varied.push_back({point, {}});
+    varied.back().neighbours = neighbours;
+  }
+  return varied;
 }
 
 /// Around the weight and the rank of the authors' code.
