@@ -44,7 +44,10 @@ template <class Options, class Option>
     detail::require(field != nullptr, "there is no option \"", option, "\" to vary");
     vary_by([&](Options& point, double value) { field->set(point, value); });
   } else {
-    vary_by([&](Options& point, double value) { std::invoke(option, point) = value; });
+    vary_by([&](Options& point, double value) {
+      auto& varied_option = std::invoke(option, point);
+      varied_option = static_cast<std::decay_t<decltype(varied_option)>>(value);
+    });
   }
   return varied;
 }
