@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
-#include <lae/blocks.hpp>
 #include <lae/core/random.hpp>
 #include <lae/data/prepare_features.hpp>
 #include <lae/io/csv.hpp>
@@ -383,14 +382,19 @@ TEST_CASE("a saved model alone recommends, and knows its catalogue") {
   CHECK(run({LAE_RECOMMEND, "--items", "1,5", "--load", file}).code == 0);
 }
 
-TEST_CASE("recommend takes models fitted by blocks from files") {
+TEST_CASE("recommend saves and loads models fitted by blocks") {
   const Shop shop;
   const fs::path file = shop / "model.lae";
-  const auto fit = lae::fit_blocks(lae::Ease<double>({7}), shop.train);
-  lae::save_model(file, fit.model);
-  const Ending ending = shop.recommend({"--user", "a7", "--load", file});
-  REQUIRE(ending.code == 0);
-  CHECK_THAT(ending.out, ContainsSubstring(" for "));
+  const Ending fitted = shop.recommend(
+      {"--model", "l3ae", "--form", "blocks", "--neighbours", "5", "--user", "a7", "--save", file});
+  REQUIRE(fitted.code == 0);
+  CHECK_THAT(fitted.out, ContainsSubstring("by blocks of 5"));
+  CHECK(lae::kind_of_model(file) == lae::ModelKind::sparse_low_rank);
+  const Ending loaded = shop.recommend({"--user", "a7", "--load", file});
+  REQUIRE(loaded.code == 0);
+  CHECK_THAT(loaded.out, ContainsSubstring(" for "));
+  const auto body = [](const std::string& out) { return out.substr(out.find("   1 ")); };
+  CHECK(body(loaded.out) == body(fitted.out));
   CHECK(shop.recommend({"--load", file, "--all", "-o", shop / "all.csv"}).code == 0);
 }
 

@@ -280,10 +280,6 @@ NamedModel<Scalar> obtain_model(const Settings& settings, StatusLine& status,
   const PreparedModel<Scalar> prepared = prepare_model(
       entry, settings.hyper_parameters, settings.computation.form, data.train, features);
   const bool by_blocks = prepared.form == "blocks";
-  if (by_blocks && settings.save) {
-    throw UsageError(fmt::format("--save: a model by blocks cannot be saved{}{}",
-                                 prepared.why.empty() ? "" : "; ", prepared.why));
-  }
   lae::FitControl control;
   control.progress = watch(status, entry.title);
   std::string title = entry.title;

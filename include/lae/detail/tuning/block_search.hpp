@@ -444,7 +444,7 @@ class BlockSearch {
 };
 
 template <class Solver>
-struct SearchFor<Solver, std::enable_if_t<is_by_blocks<typename Solver::Model>>> {
+struct SearchFor<Solver, std::enable_if_t<is_sparse_low_rank<typename Solver::Model>>> {
   using type = BlockSearch<Solver>;
 };
 

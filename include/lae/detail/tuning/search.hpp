@@ -17,7 +17,7 @@
 #include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/inputs.hpp"
 #include "lae/detail/core/require.hpp"
-#include "lae/detail/models/block_traits.hpp"
+#include "lae/detail/models/sparse_low_rank_traits.hpp"
 #include "lae/detail/models/spectral_traits.hpp"
 #include "lae/detail/recipe/fit.hpp"
 #include "lae/detail/recipe/fit_data.hpp"
@@ -179,7 +179,7 @@ template <class Solver, class = void>
 struct SearchFor {
   static_assert(!is_spectral<typename Solver::Model>,
                 "lae: spectral models are searched with #include <lae/spectral.hpp>");
-  static_assert(!is_by_blocks<typename Solver::Model>,
+  static_assert(!is_sparse_low_rank<typename Solver::Model>,
                 "lae: models by blocks are searched with #include <lae/blocks.hpp>");
   using type = Search<Solver>;
 };
