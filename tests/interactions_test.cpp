@@ -3,6 +3,7 @@
 #include <lae/data/interactions.hpp>
 #include <lae/data/split.hpp>
 #include <map>
+#include <random>
 #include <set>
 #include <string>
 #include <tuple>
@@ -78,6 +79,18 @@ std::set<Pair> naive_k_core(std::set<Pair> left, int k) {
 }
 
 }  // namespace
+
+TEST_CASE("Random numbers are those of the standard's generator, with 53 bits each") {
+  for (const std::uint64_t seed : {std::uint64_t(0), std::uint64_t(1), ~std::uint64_t(0)}) {
+    lae::Random random(seed);
+    std::mt19937_64 expected(seed);
+    std::size_t equal = 0;
+    for (int i = 0; i < 2000; ++i) {
+      equal += random.uniform() == static_cast<double>(expected() >> 11) * 0x1p-53 ? 1 : 0;
+    }
+    CHECK(equal == 2000);
+  }
+}
 
 TEST_CASE("Ids are numbered as they come") {
   lae::IdIndex ids;

@@ -9,17 +9,17 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <random>
 #include <utility>
 #include <vector>
 
 #include "lae/core/types.hpp"
 #include "lae/detail/core/abi.hpp"
+#include "lae/detail/core/mersenne_twister.hpp"
 
 namespace lae {
 inline namespace LAE_ABI {
 
-/// The engine is fixed by the C++ standard, but the distributions of the standard library are not.
+/// The numbers of std::mt19937_64, which the C++ standard fixes; its distributions it does not.
 class Random {
  public:
   explicit Random(std::uint64_t seed) : engine_(seed) {}
@@ -47,7 +47,7 @@ class Random {
   }
 
  private:
-  std::mt19937_64 engine_;
+  detail::MersenneTwister engine_;
 };
 
 }  // namespace LAE_ABI
