@@ -575,7 +575,7 @@ TEST_CASE("recommend finds the same by either form of the fit") {
       ContainsSubstring("llm-cease: with dense features in the Gram matrix there is no dual form"));
 }
 
-TEST_CASE("recommend by blocks finds the same if all items are neighbours, and says why") {
+TEST_CASE("recommend by blocks finds the same if all items are neighbours") {
   const Shop shop;
   const auto lists = [&](const Process::Words& options) {
     Process::Words words{"--user", "a7", "--model", "ease"};
@@ -585,9 +585,6 @@ TEST_CASE("recommend by blocks finds the same if all items are neighbours, and s
     return ending.out.substr(ending.out.find("\n   1 "));
   };
   CHECK(lists({"--form", "blocks", "--neighbours", "500"}) == lists({"--form", "dense"}));
-  const Ending saved = shop.recommend({"--form", "blocks", "--save", shop / "m"});
-  CHECK(saved.code == 2);
-  CHECK_THAT(saved.err, ContainsSubstring("--save: a model by blocks cannot be saved"));
 }
 
 TEST_CASE("recommend saves a model for later alone") {
