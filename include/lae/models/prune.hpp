@@ -5,7 +5,7 @@
 ///
 /// \code
 /// lae::PruneOptions options;
-/// options.per_column = 64;                        // as many items speak for each
+/// options.per_row = 64;                           // each item speaks for as many
 /// auto small = lae::prune(model, options);        // a lae::SparseLowRankModel
 /// lae::save_model("small.lae", small);            // #include <lae/blocks.hpp>
 /// \endcode
@@ -23,10 +23,12 @@
 namespace lae {
 inline namespace LAE_ABI {
 
-/// How many weights are kept: one of the first three, the others 0.
+/// How many weights are kept: one of the first three, the others 0. With few, choose those of rows
+/// or of all. (L3AE on 8,330 games, NDCG@20 on test users, against the whole matrix: 128 an item
+/// gain 0.7 to 0.9 %; 64 keep it within 0.3 %; 16 lose 5.6 % by columns, 2.1 % by rows, 1.1 % of
+/// all.)
 struct PruneOptions {
-  /// The largest of each column: what speaks most for, or against, an item. It keeps lists good,
-  /// since the scores of all items are cut alike.
+  /// The largest of each column: what speaks most for, or against, an item.
   Index per_column = 0;
   /// The largest of each row: what an item of a history says most of.
   Index per_row = 0;
