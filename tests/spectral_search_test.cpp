@@ -10,6 +10,7 @@
 
 #include "catch.hpp"
 #include "random_data.hpp"
+#include "stages.hpp"
 #include "threads.hpp"
 
 using Catch::Matchers::ContainsSubstring;
@@ -35,25 +36,6 @@ Data make_data(std::uint64_t seed) {
   data.valid.makeCompressed();
   return data;
 }
-
-/// How often each stage began.
-class Stages {
- public:
-  lae::FitControl control() {
-    lae::FitControl control;
-    control.progress = [this](std::string_view name, double fraction) {
-      if (fraction == 0) begun_.emplace_back(name);
-      return true;
-    };
-    return control;
-  }
-  Index begun(const std::string& name) const {
-    return std::count(begun_.begin(), begun_.end(), name);
-  }
-
- private:
-  std::vector<std::string> begun_;
-};
 
 /// Every trial is what a fit of its own comes to; the model is the best one's.
 template <class Solver>

@@ -388,26 +388,13 @@ class BlockSearch {
                               const std::vector<double>& user_weights) {
     constexpr bool has_features = !std::is_same_v<Features, NoFeatures>;
     constexpr bool has_interactions = Options::inputs != Inputs::features;
-    static_assert(has_features == (Options::inputs != Inputs::interactions),
-                  "lae: this model needs features, or takes none");
-    require(train.rows() == valid.rows() && train.cols() == valid.cols(), "train is ", train.rows(),
-            " x ", train.cols(), ", but valid is ", valid.rows(), " x ", valid.cols());
-    ProblemSize size = problem_size(train);
-    if constexpr (has_features) {
-      require_features_of(train.cols(), features);
-      size = problem_size(train, features);
-    }
+    const ProblemSize size = size_of_search<Options>(train, features, valid);
     for (BlockPoint& point : points_) point.options.user_weights = user_weights;
     const BlockSearchPlan plan = plan_block_search<Scalar>(
-        points_, size, copy_bytes<Scalar>(train) + copy_bytes<Scalar>(valid),
+        points_, size, bytes_of_copies<Scalar>(train, features, valid),
         users_to_measure(valid, options_), options_, wants_model_, control_.memory_budget);
 
-    Borrowed<Csr<Scalar>> histories;
-    if constexpr (has_interactions) {
-      histories = borrow_interactions<Scalar>(train);
-    } else {
-      histories = borrow_sparse<Scalar>(train, "train");
-    }
+    const Borrowed<Csr<Scalar>> histories = borrow_histories<Scalar, has_interactions>(train);
     const auto held_out = of_sampled_users(borrow_sparse<Scalar>(valid, "valid"), options_);
     require(held_out->nonZeros() > 0, "no user has a held-out item to measure on");
     FitData<Scalar> data{has_interactions ? Borrowed<Csr<Scalar>>::of(*histories)

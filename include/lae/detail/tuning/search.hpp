@@ -61,6 +61,45 @@ Bytes copy_bytes(const Sources<Other>& sources) {
   return bytes;
 }
 
+/// Checks that what a search is given belongs together. \return its size
+/// \throws std::invalid_argument
+template <class Options, class Train, class Features, class Valid>
+ProblemSize size_of_search(const Eigen::SparseMatrixBase<Train>& train, const Features& features,
+                           const Eigen::SparseMatrixBase<Valid>& valid) {
+  constexpr bool has_features = !std::is_same_v<Features, NoFeatures>;
+  static_assert(has_features == (Options::inputs != Inputs::interactions),
+                "lae: this model needs features, or takes none");
+  require(train.rows() == valid.rows() && train.cols() == valid.cols(), "train is ", train.rows(),
+          " x ", train.cols(), ", but valid is ", valid.rows(), " x ", valid.cols());
+  if constexpr (has_features) {
+    require_features_of(train.cols(), features);
+    return problem_size(train, features);
+  } else {
+    static_cast<void>(features);
+    return problem_size(train);
+  }
+}
+
+/// Of what has to be copied, since it is not as a search takes it.
+template <class Scalar, class Train, class Features, class Valid>
+Bytes bytes_of_copies(const Train& train, const Features& features, const Valid& valid) {
+  const Bytes bytes = copy_bytes<Scalar>(train) + copy_bytes<Scalar>(valid);
+  if constexpr (std::is_same_v<Features, NoFeatures>) {
+    static_cast<void>(features);
+    return bytes;
+  } else {
+    return bytes + copy_bytes<Scalar>(features);
+  }
+}
+
+/// What users are ranked for.
+/// \param are_fitted_on whether models also learn from it
+template <class Scalar, bool are_fitted_on, class Train>
+Borrowed<Csr<Scalar>> borrow_histories(const Eigen::SparseMatrixBase<Train>& train) {
+  if constexpr (are_fitted_on) return borrow_interactions<Scalar>(train);
+  return borrow_sparse<Scalar>(train, "train");
+}
+
 /// An upper bound of how many users are measured, without a copy.
 template <class Valid>
 Index users_to_measure(const Eigen::SparseMatrixBase<Valid>& valid,
@@ -109,22 +148,12 @@ class Search {
                               const std::vector<double>& user_weights) {
     constexpr bool has_features = !std::is_same_v<Features, NoFeatures>;
     constexpr bool has_interactions = Options::inputs != Inputs::features;
-    static_assert(has_features == (Options::inputs != Inputs::interactions),
-                  "lae: this model needs features, or takes none");
-    require(train.rows() == valid.rows() && train.cols() == valid.cols(), "train is ", train.rows(),
-            " x ", train.cols(), ", but valid is ", valid.rows(), " x ", valid.cols());
-    ProblemSize size = problem_size(train);
-    Bytes copies = copy_bytes<Scalar>(train) + copy_bytes<Scalar>(valid);
-    if constexpr (has_features) {
-      require_features_of(train.cols(), features);
-      size = problem_size(train, features);
-      copies += copy_bytes<Scalar>(features);
-    }
-    const SearchPlan plan =
-        plan_search<Scalar>(recipes_, size, copies, users_to_measure(valid, options_), measures_,
-                            wants_model_, control_.memory_budget);
+    const ProblemSize size = size_of_search<Options>(train, features, valid);
+    const SearchPlan plan = plan_search<Scalar>(
+        recipes_, size, bytes_of_copies<Scalar>(train, features, valid),
+        users_to_measure(valid, options_), measures_, wants_model_, control_.memory_budget);
 
-    const Borrowed<Csr<Scalar>> histories = borrow_histories<has_interactions>(train);
+    const Borrowed<Csr<Scalar>> histories = borrow_histories<Scalar, has_interactions>(train);
     HeldOut<Scalar> held_out =
         held_out_of(Borrowed<Csr<Scalar>>::of(*histories),
                     of_sampled_users(borrow_sparse<Scalar>(valid, "valid"), options_));
@@ -157,12 +186,6 @@ class Search {
   ItemModel<Scalar> take_model() { return ItemModel<Scalar>(*std::move(weights_)); }
 
  private:
-  template <bool are_fitted_on, class Train>
-  static Borrowed<Csr<Scalar>> borrow_histories(const Eigen::SparseMatrixBase<Train>& train) {
-    if constexpr (are_fitted_on) return borrow_interactions<Scalar>(train);
-    return borrow_sparse<Scalar>(train, "train");
-  }
-
   const std::vector<Options>& points_;
   const GridSearchOptions& options_;
   const FitControl& control_;

@@ -61,14 +61,12 @@ class SpectralSearch {
 
   /// Measures all points. \return them, best first
   template <class Train, class Features, class Valid>
-  std::vector<PointTrial> run(const Eigen::SparseMatrixBase<Train>& train, const Features&,
+  std::vector<PointTrial> run(const Eigen::SparseMatrixBase<Train>& train, const Features& features,
                               const Eigen::SparseMatrixBase<Valid>& valid,
                               const std::vector<double>& user_weights) {
-    static_assert(std::is_same_v<Features, NoFeatures>, "lae: this model takes no features");
-    require(train.rows() == valid.rows() && train.cols() == valid.cols(), "train is ", train.rows(),
-            " x ", train.cols(), ", but valid is ", valid.rows(), " x ", valid.cols());
+    const ProblemSize size = size_of_search<Options>(train, features, valid);
     require(user_weights.empty(), "spectral models take no user_weights");
-    require_budget(problem_size(train), copy_bytes<Scalar>(train) + copy_bytes<Scalar>(valid),
+    require_budget(size, bytes_of_copies<Scalar>(train, features, valid),
                    users_to_measure(valid, options_));
     const auto histories = borrow_interactions<Scalar>(train);
     const auto held_out = of_sampled_users(borrow_sparse<Scalar>(valid, "valid"), options_);
