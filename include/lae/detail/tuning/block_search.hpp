@@ -388,7 +388,8 @@ class BlockSearch {
                               const std::vector<double>& user_weights) {
     constexpr bool has_features = !std::is_same_v<Features, NoFeatures>;
     constexpr bool has_interactions = Options::inputs != Inputs::features;
-    const ProblemSize size = size_of_search<Options>(train, features, valid);
+    constexpr bool needs_features = Options::inputs != Inputs::interactions;
+    const ProblemSize size = size_of_search<needs_features>(train, features, valid);
     for (BlockPoint& point : points_) point.options.user_weights = user_weights;
     const BlockSearchPlan plan = plan_block_search<Scalar>(
         points_, size, bytes_of_copies<Scalar>(train, features, valid),

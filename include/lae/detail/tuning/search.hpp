@@ -62,13 +62,13 @@ Bytes copy_bytes(const Sources<Other>& sources) {
 }
 
 /// Checks that what a search is given belongs together. \return its size
+/// \param needs_features of its models
 /// \throws std::invalid_argument
-template <class Options, class Train, class Features, class Valid>
+template <bool needs_features, class Train, class Features, class Valid>
 ProblemSize size_of_search(const Eigen::SparseMatrixBase<Train>& train, const Features& features,
                            const Eigen::SparseMatrixBase<Valid>& valid) {
   constexpr bool has_features = !std::is_same_v<Features, NoFeatures>;
-  static_assert(has_features == (Options::inputs != Inputs::interactions),
-                "lae: this model needs features, or takes none");
+  static_assert(has_features == needs_features, "lae: this model needs features, or takes none");
   require(train.rows() == valid.rows() && train.cols() == valid.cols(), "train is ", train.rows(),
           " x ", train.cols(), ", but valid is ", valid.rows(), " x ", valid.cols());
   if constexpr (has_features) {
@@ -148,7 +148,8 @@ class Search {
                               const std::vector<double>& user_weights) {
     constexpr bool has_features = !std::is_same_v<Features, NoFeatures>;
     constexpr bool has_interactions = Options::inputs != Inputs::features;
-    const ProblemSize size = size_of_search<Options>(train, features, valid);
+    constexpr bool needs_features = Options::inputs != Inputs::interactions;
+    const ProblemSize size = size_of_search<needs_features>(train, features, valid);
     const SearchPlan plan = plan_search<Scalar>(
         recipes_, size, bytes_of_copies<Scalar>(train, features, valid),
         users_to_measure(valid, options_), measures_, wants_model_, control_.memory_budget);

@@ -64,7 +64,7 @@ class SpectralSearch {
   std::vector<PointTrial> run(const Eigen::SparseMatrixBase<Train>& train, const Features& features,
                               const Eigen::SparseMatrixBase<Valid>& valid,
                               const std::vector<double>& user_weights) {
-    const ProblemSize size = size_of_search<Options>(train, features, valid);
+    const ProblemSize size = size_of_search<false>(train, features, valid);
     require(user_weights.empty(), "spectral models take no user_weights");
     require_budget(size, bytes_of_copies<Scalar>(train, features, valid),
                    users_to_measure(valid, options_));
