@@ -88,7 +88,9 @@ json measure(const Arguments& arguments) {
   const lae::FitCost cost = is_ease ? ease.estimate(size) : l3ae.estimate(size);
 
   json stages = json::object();
+  lae::FitSummary summary;
   lae::FitControl control;
+  control.summary = &summary;
   auto stage_start = std::chrono::steady_clock::now();
   control.progress = [&](std::string_view stage, double fraction) {
     if (fraction == 0) stage_start = std::chrono::steady_clock::now();
@@ -115,7 +117,8 @@ json measure(const Arguments& arguments) {
               {"items", size.items},
               {"interactions", size.interactions},
               {"features", inputs.embeddings.cols()},
-              {"form", lae::form_name(cost.form)},
+              {"form", lae::form_name(summary.form)},
+              {"share_of_cube", summary.share},
               {"fit_seconds", seconds},
               {"stage_seconds", stages},
               {"flops", cost.flops},
@@ -173,6 +176,7 @@ int main(int argc, char** argv) {
       ->transform(CLI::CheckedTransformer(
           std::map<std::string, lae::FitForm>{{"automatic", lae::FitForm::automatic},
                                               {"primal", lae::FitForm::primal},
+                                              {"eliminated", lae::FitForm::eliminated},
                                               {"dual", lae::FitForm::dual}}));
   app.add_option("--lambda", arguments.lambda, "ridge of ease")->capture_default_str();
   app.add_option("--lambda-x", arguments.lambda_x, "l3ae")->capture_default_str();

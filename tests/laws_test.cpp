@@ -326,14 +326,17 @@ TEMPLATE_TEST_CASE("Fits of one program at once have the same bits as alone", "[
   }
 }
 
-TEMPLATE_TEST_CASE("Primal and dual forms give the same model", "[laws][dual]", LAE_SCALARS) {
+TEMPLATE_TEST_CASE("All forms give the same model", "[laws][dual]", LAE_SCALARS) {
   for (const Shop& shop : {make_shop(16, 20, 60, 8, 9), make_shop(17, 40, 90, 100, 50),
                            make_shop(18, 130, 300, 30, 60), make_shop(19, 1, 3, 2, 2)}) {
     const auto check = [&](const std::string& name, const auto& fit) {
       INFO(name << ", " << shop);
       const Dense primal = fit(lae::FitForm::primal).weights().template cast<double>();
-      CHECK(largest(fit(lae::FitForm::dual).weights().template cast<double>() - primal) <
-            tolerance<TestType>());
+      for (const lae::FitForm other : {lae::FitForm::dual, lae::FitForm::eliminated}) {
+        INFO(lae::form_name(other));
+        CHECK(largest(fit(other).weights().template cast<double>() - primal) <
+              tolerance<TestType>());
+      }
     };
     using lae::FitForm;
     check("EASE", [&](FitForm f) { return lae::Ease<TestType>({3, {}, f}).fit(shop.x); });
@@ -476,7 +479,8 @@ TEMPLATE_TEST_CASE("One source is the same as its columns in two", "[laws][sourc
 }
 
 TEMPLATE_TEST_CASE("Tags in the Gram matrix and a prior at once", "[laws][sources]", LAE_SCALARS) {
-  for (const lae::FitForm form : {lae::FitForm::primal, lae::FitForm::dual}) {
+  for (const lae::FitForm form :
+       {lae::FitForm::primal, lae::FitForm::dual, lae::FitForm::eliminated}) {
     const Shop shop = make_shop(22, 12, 30, 8, 9);
     lae::Sources<double> both;
     both.add(shop.f).add(shop.t, 0.5, lae::SourceRole::gram);

@@ -1,6 +1,7 @@
 // What the solvers refuse, what they accept, and what they say a fit will cost.
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <lae/lae.hpp>
 #include <limits>
@@ -254,6 +255,30 @@ TEST_CASE("What a fit costs is known without allocating", "[models][estimate]") 
   CHECK(lae::Ease<double>({100, {}, lae::FitForm::primal}).estimate(size).form ==
         lae::FitForm::primal);
   CHECK(lae::Ease<float>().estimate(size).bytes < square / 2 * 51 / 50);
+}
+
+TEST_CASE("Elimination is automatic where it saves much, and a summary tells",
+          "[models][elimination]") {
+  RandomData random(45);
+  const auto summary_of = [](const Csr<double>& x, lae::FitForm form) {
+    lae::FitSummary summary;
+    lae::FitControl control;
+    control.summary = &summary;
+    static_cast<void>(lae::Ease<double>({1, {}, form}).fit(x, control));
+    return summary;
+  };
+  const Csr<double> sparse = random.interactions(700, 600, 0.003);
+  const lae::FitSummary chosen = summary_of(sparse, lae::FitForm::automatic);
+  CHECK(chosen.form == lae::FitForm::eliminated);
+  CHECK(chosen.eliminated > 100);
+  CHECK(chosen.share == Approx(std::pow(1 - static_cast<double>(chosen.eliminated) / 600, 3)));
+  CHECK(summary_of(sparse, lae::FitForm::primal).form == lae::FitForm::primal);
+  CHECK(summary_of(sparse, lae::FitForm::primal).share == 1);
+  CHECK(summary_of(random.interactions(700, 600, 0.2), lae::FitForm::automatic).eliminated == 0);
+  CHECK(summary_of(random.interactions(30, 600, 0.2), lae::FitForm::automatic).form ==
+        lae::FitForm::dual);
+  // With the smallest matrices it must be asked for.
+  CHECK(summary_of(random.interactions(100, 90, 0.003), lae::FitForm::automatic).eliminated == 0);
 }
 
 TEST_CASE("A fit beyond its memory budget is refused with the figure", "[models][estimate]") {

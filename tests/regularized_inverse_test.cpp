@@ -1,4 +1,7 @@
 #include <lae/algebra/regularized_inverse.hpp>
+#include <limits>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -62,6 +65,99 @@ TEMPLATE_TEST_CASE("The dual form has the same bits from any number of threads",
   const auto fit = [&] { return inverse<TestType>(x, naive::constant(700, 3), FitForm::dual); };
   const auto alone = with_threads(1, fit);
   for (const int threads : thread_counts) CHECK(alone == with_threads(threads, fit));
+}
+
+TEMPLATE_TEST_CASE("Elimination equals the textbook inverse", "[inverse][elimination]",
+                   LAE_SCALARS) {
+  const double tolerance = std::is_same_v<TestType, float> ? 1e-5 : 1e-12;
+  RandomData random(43);
+  for (const Index items : {1, 2, 3, 5, 63, 64, 65, 130, 300}) {
+    for (const double density : {0.0, 0.003, 0.01, 0.05, 1.0}) {
+      INFO(items << " items, density " << density);
+      Csr<double> x = random.interactions(2 * items + 1, items, density);
+      for (Index entry = 0; entry < x.nonZeros(); ++entry) {
+        x.valuePtr()[entry] = 2 * random.uniform() - 0.5;
+      }
+      const Vector<double> ridge = random.dense(items, 1).cwiseAbs().array() + 0.5;
+      const Dense expected = naive::inverse(Dense(x).transpose() * Dense(x), ridge);
+      const Dense actual = inverse<TestType>(x, ridge, FitForm::eliminated);
+      CHECK(largest(actual - expected) < tolerance);
+      CHECK(actual == actual.transpose());
+    }
+  }
+}
+
+TEST_CASE("Elimination keeps to its order and leaves a small rest", "[inverse][elimination]") {
+  // A star: leaves go first, the least first, and make no new pairs.
+  Matrix<double> star = Dense::Identity(6, 6) * 10;
+  star.row(2).head(2).setOnes();
+  star.col(2).tail(3).setOnes();
+  lae::detail::SparsityGraph graph{lae::detail::Tile<double>(star)};
+  CHECK(graph.degree(2) == 5);
+  for (const Index leaf : {0, 1, 3, 4, 5}) CHECK(graph.degree(leaf) == 1);
+  // With at most 6 items, one neighbour is too many (see is_worth_elimination).
+  CHECK(lae::detail::elimination_order(graph).empty());
+
+  // Pairs of items: all go but the last quarter.
+  const Index n = 400;
+  Matrix<double> pairs = Dense::Identity(n, n) * 3;
+  for (Index i = 0; i < n; i += 2) pairs(i + 1, i) = 1;
+  const Dense expected = Dense(pairs.selfadjointView<Eigen::Lower>()).inverse();
+  const Index rest = lae::detail::invert_gram<double>(pairs, FitForm::eliminated, {}, {});
+  CHECK(rest == n / 4);
+  CHECK(largest(pairs - expected) < 1e-14);
+
+  Matrix<double> full = Dense::Ones(70, 70) + 5 * Dense::Identity(70, 70);
+  CHECK(lae::detail::invert_gram<double>(full, FitForm::eliminated, {}, {}) == 70);
+}
+
+TEMPLATE_TEST_CASE("Elimination has the same bits from any number of threads",
+                   "[inverse][elimination][threads]", LAE_SCALARS) {
+  RandomData random(44);
+  const Csr<double> x = random.interactions(900, 700, 0.004);
+  const auto fit = [&] {
+    return inverse<TestType>(x, naive::constant(700, 3), FitForm::eliminated);
+  };
+  const auto alone = with_threads(1, fit);
+  for (const int threads : thread_counts) CHECK(alone == with_threads(threads, fit));
+}
+
+TEST_CASE("A pivot that fails in or after elimination is named by its item",
+          "[inverse][elimination][errors]") {
+  const Index n = 300;
+  Matrix<double> gram = Dense::Identity(n, n);
+  gram.block(200, 0, 100, 100).setConstant(0.01);
+  const auto failed_item = [&](Index item, double pivot) {
+    Matrix<double> broken = gram;
+    broken(item, item) = pivot;
+    try {
+      lae::detail::invert_gram<double>(broken, FitForm::eliminated, {}, {});
+    } catch (const lae::NotPositiveDefinite& error) {
+      CHECK_THAT(error.what(), ContainsSubstring("of item " + std::to_string(item) + " (of 300)"));
+      return error.index();
+    }
+    return Index(-1);
+  };
+  CHECK(failed_item(150, -1) == 150);  // beside nothing
+  CHECK(failed_item(7, 0) == 7);
+  CHECK(failed_item(299, -2) == 299);
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  CHECK(failed_item(150, nan) == 150);
+}
+
+TEST_CASE("Elimination can be cancelled at every call", "[inverse][elimination][errors]") {
+  RandomData random(46);
+  const Csr<double> x = random.interactions(500, 400, 0.004);
+  int calls = 0;
+  int allowed = 1 << 30;
+  const lae::Progress watch = [&](std::string_view, double) { return ++calls <= allowed; };
+  const auto fit = [&] { return lae::regularized_inverse(x, 1.0, FitForm::eliminated, watch); };
+  CHECK(fit().rows() == 400);
+  const int all = calls;
+  for (allowed = 0; allowed < all; allowed += 7) {
+    calls = 0;
+    CHECK_THROWS_AS(fit(), lae::Cancelled);
+  }
 }
 
 TEST_CASE("The dual form is chosen when it is cheaper", "[inverse][dual][estimate]") {

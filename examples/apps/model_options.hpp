@@ -54,18 +54,22 @@ inline void add_form_option(CLI::App& app, Computation& computation) {
            form.kind = name == "blocks"                        ? FormChoice::Kind::blocks
                        : name == "auto" || name == "automatic" ? FormChoice::Kind::automatic
                                                                : FormChoice::Kind::dense;
-           for (const lae::FitForm inverse : {lae::FitForm::primal, lae::FitForm::dual}) {
+           for (const lae::FitForm inverse :
+                {lae::FitForm::primal, lae::FitForm::eliminated, lae::FitForm::dual}) {
              if (name == lae::form_name(inverse)) form.inverse = inverse;
            }
          },
          "how models are fitted: with a matrix of items x items (dense), by an inverse of that\n"
-         "size (primal) or of users x users (dual), for the same model, or the faster one; or\n"
-         "by regressions on each item's neighbours, without such a matrix, which is another\n"
-         "model, about as good (blocks; spectral models have no such form). Default: dense, if\n"
-         "memory allows and it should take less than a quarter of an hour, else blocks (auto)")
+         "size (primal), the same after eliminating items that occur with few others\n"
+         "(eliminated), or one of users x users (dual), all for the same model, or the fastest\n"
+         "of them; or by regressions on each item's neighbours, without such a matrix, which is\n"
+         "another model, about as good (blocks; spectral models have no such form). Default:\n"
+         "dense, if memory allows and it should take less than a quarter of an hour, else\n"
+         "blocks (auto)")
       ->option_text("FORM")
-      ->check(CLI::IsMember({"auto", "automatic", "dense", "primal", "dual", "blocks"})
-                  .description(""));
+      ->check(
+          CLI::IsMember({"auto", "automatic", "dense", "primal", "eliminated", "dual", "blocks"})
+              .description(""));
   add_neighbours_option(app, computation.form);
 }
 

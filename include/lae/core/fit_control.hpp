@@ -13,6 +13,7 @@
 
 #include <cstdint>
 
+#include "lae/core/fit_summary.hpp"
 #include "lae/core/progress.hpp"
 #include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/machine_memory.hpp"
@@ -32,6 +33,7 @@ struct FitControl {
   /// is refused before anything is allocated; a search keeps fewer intermediate results instead, as
   /// long as that is enough.
   std::uint64_t memory_budget = machine_memory();
+  FitSummary* summary = nullptr;  ///< Filled in where given.
 };
 
 }  // namespace LAE_ABI

@@ -1,7 +1,7 @@
 #pragma once
 
 /// \file
-/// The two matrices that a fit on interactions may invert.
+/// How a fit on interactions inverts its matrix, and which one.
 ///
 ///     lae::EaseOptions options;
 ///     options.form = lae::FitForm::dual;  // throws where there are more users than items
@@ -11,9 +11,10 @@
 namespace lae {
 inline namespace LAE_ABI {
 
-/// Of items x items (primal) or of users x users (dual, see algebra/regularized_inverse.hpp). The
-/// model is the same to rounding; automatic takes the faster one.
-enum class FitForm { automatic, primal, dual };
+/// Of items x items (primal), the same after items that occur with few others were eliminated
+/// (eliminated), or of users x users (dual); see algebra/regularized_inverse.hpp. The model is the
+/// same to rounding; automatic takes the fastest one.
+enum class FitForm { automatic, primal, dual, eliminated };
 
 [[nodiscard]] constexpr const char* form_name(FitForm form) {
   switch (form) {
@@ -21,6 +22,8 @@ enum class FitForm { automatic, primal, dual };
       return "primal";
     case FitForm::dual:
       return "dual";
+    case FitForm::eliminated:
+      return "eliminated";
     case FitForm::automatic:
       break;
   }

@@ -28,10 +28,12 @@
   LAE_INSTANCE void detail::set_all_scores<SparseLowRankModel<Scalar>, Scalar>(                  \
       const SparseLowRankModel<Scalar>&, const Csr<Scalar>&, Matrix<Scalar>&);                   \
   LAE_INSTANCE void invert_spd<Scalar>(Matrix<Scalar>&, const Progress&);                        \
+  LAE_INSTANCE Index detail::invert_gram<Scalar>(detail::Tile<Scalar>, FitForm,                  \
+                                                 detail::PivotFailure, const Progress&);         \
   LAE_INSTANCE Matrix<Scalar> detail::dual_inverse<Scalar>(                                      \
       const Csr<Scalar>&, const Vector<Scalar>&, const Progress&);                               \
   LAE_INSTANCE Matrix<Scalar> detail::fit_recipe<Scalar>(const Recipe&, detail::FitData<Scalar>, \
-                                                         const Progress&);                       \
+                                                         const FitControl&);                     \
   LAE_INSTANCE void detail::measure_points<Scalar>(detail::GridEngine<Scalar>&);                 \
   LAE_INSTANCE Recommendations<Scalar> detail::rank_users<ItemModel<Scalar>, Scalar>(            \
       const ItemModel<Scalar>&, const Csr<Scalar>&, const std::vector<Index>&,                   \

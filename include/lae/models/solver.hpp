@@ -172,7 +172,7 @@ class Solver {
 
   ItemModel<Scalar> fitted(detail::FitData<Scalar> data, const FitControl& control) const {
     detail::require_complete(data, recipe_);
-    return ItemModel<Scalar>(detail::fit_recipe(recipe_, std::move(data), control.progress));
+    return ItemModel<Scalar>(detail::fit_recipe(recipe_, std::move(data), control));
   }
 
   Options options_;

@@ -74,7 +74,8 @@ inline Index dual_panel(Index items) {
 }
 
 /// Peak memory, X (rows x items) not included, and flops of `regularized_inverse` from X, and the
-/// form it takes.
+/// form it takes. How much elimination saves depends on who has what, not on sizes alone: flops are
+/// those without it.
 /// \throws std::invalid_argument if the dual form is asked for and there are more rows than items.
 template <class Scalar>
 FitCost inverse_cost(Index rows, Index items, Index entries, FitForm form) {
@@ -84,6 +85,7 @@ FitCost inverse_cost(Index rows, Index items, Index entries, FitForm form) {
                        dense_bytes<Scalar>(items, items) + product_bytes<Scalar>() +
                            sparse_gram_bytes(items, entries),
                        FitForm::primal};
+  if (form == FitForm::eliminated) return {primal.flops, primal.bytes, form};
   if (form == FitForm::primal || rows > items) return primal;
 
   const double sparse_flops = 2 * static_cast<double>(entries) *
@@ -106,7 +108,7 @@ template <class Scalar>
 FitForm inverse_form(FitForm form, Index rows, Index items, Index entries, bool has_dual) {
   if (has_dual) return inverse_cost<Scalar>(rows, items, entries, form).form;
   require(form != FitForm::dual, "with dense features in the Gram matrix there is no dual form");
-  return FitForm::primal;
+  return form == FitForm::eliminated ? form : FitForm::primal;
 }
 
 }  // namespace detail

@@ -43,6 +43,22 @@ struct PivotFailure {
   std::string matrix = "the matrix";  ///< what it is
   std::string row = "item";           ///< what a row of it is
   std::string remedy = "raise the ridge";
+  std::vector<Index> row_names{};  ///< of each row, if they were reordered
+
+  /// \param place of the pivot
+  /// \param rows of the matrix
+  template <class Scalar>
+  [[noreturn]] void raise(Index place, Index rows) const {
+    if (!row_names.empty()) {
+      place = row_names[static_cast<std::size_t>(place)];
+      rows = static_cast<Index>(row_names.size());
+    }
+    throw NotPositiveDefinite(
+        pivot, place,
+        concat(matrix, " is not positive definite in ",
+               sizeof(Scalar) == sizeof(float) ? "float" : "double", ": the pivot of ", row, " ",
+               place, " (of ", rows, ") is not positive; ", remedy));
+  }
 };
 
 /// The lower triangle of a matrix in tiles, and the passes over it.
@@ -183,12 +199,7 @@ class SpdTiles {
   void invert_diagonal_factor(Index k) {
     const Index failed = invert_cholesky_factor<Scalar>(tile(k, k));
     if (failed < 0) return;
-    const Index row = k * tile_ + failed;
-    throw NotPositiveDefinite(failure_.pivot, row,
-                              concat(failure_.matrix, " is not positive definite in ",
-                                     sizeof(Scalar) == sizeof(float) ? "float" : "double",
-                                     ": the pivot of ", failure_.row, " ", row, " (of ",
-                                     matrix_.rows(), ") is not positive; ", failure_.remedy));
+    failure_.raise<Scalar>(k * tile_ + failed, matrix_.rows());
   }
 
   /// Runs one task's work, unless an earlier one failed.

@@ -38,7 +38,8 @@ ColumnFactors<Scalar> factors_of(const Recipe& recipe, const FitData<Scalar>& da
 /// memory free.
 /// \param data used up
 template <class Scalar>
-Matrix<Scalar> fit_recipe(const Recipe& recipe, FitData<Scalar> data, const Progress& progress) {
+Matrix<Scalar> fit_recipe(const Recipe& recipe, FitData<Scalar> data, const FitControl& control) {
+  const Progress& progress = control.progress;
   const FeatureScale scale = data.scale();
   std::optional<SemanticPhase<Scalar>> semantics;
   std::optional<SemanticSolution<Scalar>> solution;
@@ -48,7 +49,7 @@ Matrix<Scalar> fit_recipe(const Recipe& recipe, FitData<Scalar> data, const Prog
   }
   Inverse<Scalar> inverse;
   if (recipe.ridge > 0) {
-    inverse = InversePhase<Scalar>(data, scale, false)(recipe, progress);
+    inverse = InversePhase<Scalar>(data, scale, false)(recipe, control);
   }
   std::optional<SemanticTerm<Scalar>> term;
   if (semantics) term = semantics->term(*std::move(solution), inverse.p, progress);

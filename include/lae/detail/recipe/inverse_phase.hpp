@@ -10,12 +10,14 @@
 #include <vector>
 
 #include "lae/algebra/gram.hpp"
-#include "lae/algebra/spd_inverse.hpp"
-#include "lae/core/fit_cost.hpp"
+#include "lae/core/fit_control.hpp"
+#include "lae/core/fit_form.hpp"
+#include "lae/core/fit_summary.hpp"
 #include "lae/core/progress.hpp"
 #include "lae/core/types.hpp"
 #include "lae/detail/algebra/costs.hpp"
 #include "lae/detail/algebra/dual_inverse.hpp"
+#include "lae/detail/algebra/elimination.hpp"
 #include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/large_matrix.hpp"
 #include "lae/detail/core/parallel.hpp"
@@ -63,7 +65,10 @@ class InversePhase {
   }
 
   /// \throws std::invalid_argument (overflow), NotPositiveDefinite, Cancelled
-  Inverse<Scalar> operator()(const Recipe& recipe, const Progress& progress) {
+  Inverse<Scalar> operator()(const Recipe& recipe, const FitControl& control) {
+    const Progress& progress = control.progress;
+    FitSummary summary;
+    summary.form = form(recipe);
     const auto alpha = static_cast<Scalar>(recipe.gram_weight.at(scale_));
     const double exponent = recipe.refinements.user_exponent;
     const Borrowed<Csr<Scalar>> x = weigh_users(*data_.x, data_.user_weights, exponent);
@@ -75,19 +80,28 @@ class InversePhase {
     }
     Inverse<Scalar> inverse;
     inverse.ridge = ridge_with_dropout(squares, recipe.ridge, recipe.refinements.dropout);
-    if (form(recipe) == FitForm::dual) {
+    if (summary.form == FitForm::dual) {
       inverse.p = has_side() ? dual_inverse(stacked_rows(*x, data_.in_gram.tag_rows(alpha)),
                                             inverse.ridge, progress)
                              : dual_inverse(*x, inverse.ridge, progress);
+      if (control.summary) *control.summary = summary;
       return inverse;
     }
     inverse.p = keep_grams_ ? sum_of_kept_grams(*x, exponent, alpha, progress)
                             : new_gram(*x, alpha, progress);
     add_ridge(inverse.p, inverse.ridge);
-    SpdTiles<Scalar>(inverse.p, {Pivot::item, "the Gram matrix", "item",
-                                 concat("raise the ridge (", recipe.ridge_name, ")")})
-        .invert(progress);
-    mirror_lower_triangle(inverse.p);
+    const Index rest = invert_gram<Scalar>(inverse.p, recipe.form,
+                                           {Pivot::item,
+                                            "the Gram matrix",
+                                            "item",
+                                            concat("raise the ridge (", recipe.ridge_name, ")"),
+                                            {}},
+                                           progress);
+    if (rest < inverse.p.rows()) {
+      const Index n = inverse.p.rows();
+      summary = {FitForm::eliminated, n - rest, volume(rest, rest, rest) / volume(n, n, n)};
+    }
+    if (control.summary) *control.summary = summary;
     return inverse;
   }
 

@@ -131,7 +131,7 @@ class Ledger {
     const Index entries = size_.interactions + in_gram_.entries;
     const FitForm form = inverse_form<Scalar>(recipe_.form, rows, n, entries, in_gram_.dense == 0);
     FitCost cost = inverse_cost<Scalar>(rows, n, entries, form);
-    if (form == FitForm::primal) {
+    if (form != FitForm::dual) {
       // Gram matrices are summed one after the other.
       cost.bytes = square() + product_bytes<Scalar>() +
                    (std::max)(sparse_gram_bytes(n, size_.interactions),

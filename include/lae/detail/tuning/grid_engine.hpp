@@ -47,18 +47,18 @@ class GridEngine {
         measures_(std::move(measures)),
         deciding_(deciding),
         plan_(plan),
-        progress_(control.progress),
+        control_(control),
         order_(in_shared_order(points_)) {}
 
   /// Measures all points. \throws Cancelled
   void run() {
-    Stage stage(progress_, "grid",
+    Stage stage(control_.progress, "grid",
                 static_cast<double>(points_.size()) * static_cast<double>(held_out_.users.size()));
     InversePhase<Scalar> inverse(data_, scale_, plan_.keeps_grams);
     std::optional<SemanticPhase<Scalar>> semantics;
     if (first().semantic_use != SemanticUse::none) {
-      semantics.emplace(std::move(data_.in_semantics), first(), scale_, true, progress_);
-      semantics->prepare_for(count_semantic_ridges(points_), progress_);
+      semantics.emplace(std::move(data_.in_semantics), first(), scale_, true, control_.progress);
+      semantics->prepare_for(count_semantic_ridges(points_), control_.progress);
     }
     for (const Group& group : grouped(points_, order_, inverse_key)) {
       run_group(group, inverse, semantics, stage);
@@ -82,10 +82,10 @@ class GridEngine {
     Inverse<Scalar> inverse;
     if (has_inverse()) {
       const bool is_done =
-          attempt(group, [&] { inverse = inverse_phase(points_[group.front()], progress_); });
+          attempt(group, [&] { inverse = inverse_phase(points_[group.front()], control_); });
       if (!is_done) return;
     }
-    if (semantics) semantics->set_inverse(inverse.p, progress_);
+    if (semantics) semantics->set_inverse(inverse.p, control_.progress);
     const std::optional<std::size_t> best_before = best_;
     if (semantics) {
       for (const Group& part : grouped(points_, group, semantic_key)) {
@@ -93,7 +93,7 @@ class GridEngine {
         const bool is_done =
             attempt(part, [&] { term = term_of(part.front(), *semantics, inverse); });
         if (!is_done) continue;
-        if (plan_.forms_q && !term->is_whole()) term->make_whole(progress_);
+        if (plan_.forms_q && !term->is_whole()) term->make_whole(control_.progress);
         measure(part, inverse, &*term, stage);
       }
     } else {
@@ -106,13 +106,14 @@ class GridEngine {
       std::optional<SemanticTerm<Scalar>> term;
       if (semantics) term = term_of(*best_, *semantics, inverse);
       const auto factors = factors_of(*best_, inverse, term ? &*term : nullptr);
-      weights_ = weights_of(inverse.p, term ? &*term : nullptr, factors, progress_);
+      weights_ = weights_of(inverse.p, term ? &*term : nullptr, factors, control_.progress);
     }
   }
 
   SemanticTerm<Scalar> term_of(std::size_t point, SemanticPhase<Scalar>& semantics,
                                const Inverse<Scalar>& inverse) const {
-    return semantics.term(semantics.solve(points_[point], progress_), inverse.p, progress_);
+    return semantics.term(semantics.solve(points_[point], control_.progress), inverse.p,
+                          control_.progress);
   }
 
   ColumnFactors<Scalar> factors_of(std::size_t point, const Inverse<Scalar>& inverse,
@@ -169,7 +170,7 @@ class GridEngine {
   Measures measures_;
   std::size_t deciding_;
   SearchPlan plan_;
-  Progress progress_;
+  FitControl control_;
   Group order_;
   std::optional<std::size_t> best_;
   std::optional<Matrix<Scalar>> weights_;  // of the best point

@@ -179,7 +179,7 @@ class Search {
       FitData<Scalar> again{Borrowed<Csr<Scalar>>::of(*histories)};
       set_user_weights(again, user_weights);
       if constexpr (has_features) add_features(features, recipes_.front(), again);
-      weights_ = fit_recipe(recipes_[best], std::move(again), control_.progress);
+      weights_ = fit_recipe(recipes_[best], std::move(again), control_);
     }
     return trials;
   }

@@ -96,7 +96,7 @@ SearchPlan plan_search(const std::vector<Recipe>& points, const ProblemSize& siz
     if (!has_inverse) break;
     const FitCost cost = Ledger<Scalar>(points[group.front()], size).inverse();
     inverse = (std::max)(inverse, cost.bytes);
-    is_primal = is_primal || cost.form == FitForm::primal;
+    is_primal = is_primal || cost.form != FitForm::dual;
   }
   std::size_t largest_group = 0;
   for (const Group& group : groups) {
