@@ -4,6 +4,7 @@
     compare.py textbook --data DIR [DIR ...]   this library and textbook_numpy.py in turn, after a
                                                word on the kernel that OpenBLAS runs
     compare.py growth                          n = 1,000 to 16,000: time and bytes follow the estimate
+    compare.py elimination --data DIR [DIR ...]   fits with and without it, in turn
     compare.py books                           the largest set of the L3AE paper, primal and dual
     compare.py grid --data DIR [DIR ...]       a search of 42 points of L3AE beside one fit
     compare.py memory                          the peak of searches beside their memory budget
@@ -181,9 +182,33 @@ def growth(args):
     for model in args.models:
         for scalar in args.scalars:
             for n in args.sizes:
-                fit = run([ONE_FIT, "--model", model, "--scalar", scalar, "--synthetic",
-                           f"{2 * n},{n},{16 * n},512"], args.threads, kernel)
+                # The form whose flops follow from sizes alone.
+                fit = run([ONE_FIT, "--model", model, "--scalar", scalar, "--form", "primal",
+                           "--synthetic", f"{2 * n},{n},{16 * n},512"], args.threads, kernel)
                 fit_row(f"{model}, {scalar}, n = {n}", fit)
+
+
+def elimination(args):
+    """The primal form with every item in the dense inverse, and with some eliminated before it."""
+    header("fit", "items", "of n^3 left", "primal s", "eliminated s", "times faster",
+           "primal peak MB", "eliminated peak MB")
+    for data in args.data:
+        for model in args.models:
+            for scalar in args.scalars:
+                forms = {"primal": [], "eliminated": []}
+                for _ in range(args.rounds):
+                    for form, fits in forms.items():
+                        fits.append(run([ONE_FIT, "--data", data, "--model", model, "--scalar",
+                                         scalar, "--form", form], args.threads))
+                seconds = {form: statistics.median(fit["fit_seconds"] for fit in fits)
+                           for form, fits in forms.items()}
+                peaks = [max(fit["peak_bytes"] for fit in fits) / 1e6 for fits in forms.values()]
+                one = forms["eliminated"][0]
+                row(f"{model}, {scalar}, {pathlib.Path(data).name}", str(one["items"]),
+                    f"{one['share_of_cube']:.2f}", f"{seconds['primal']:.2f}",
+                    f"{seconds['eliminated']:.2f}",
+                    f"{seconds['primal'] / seconds['eliminated']:.2f}",
+                    *[f"{peak:.0f}" for peak in peaks])
 
 
 def books(args):
@@ -277,6 +302,11 @@ def main():
     command = commands.add_parser("growth", parents=[common, blas])
     command.add_argument("--sizes", nargs="+", type=int, default=[1000, 2000, 4000, 8000, 16000])
     command.set_defaults(function=growth)
+
+    command = commands.add_parser("elimination", parents=[common])
+    command.add_argument("--data", nargs="+", required=True)
+    command.add_argument("--rounds", type=int, default=2)
+    command.set_defaults(function=elimination)
 
     command = commands.add_parser("books", parents=[common, blas])
     command.add_argument("--forms", nargs="+", default=["primal", "dual"])

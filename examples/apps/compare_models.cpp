@@ -279,8 +279,10 @@ void compare(const Settings& settings) {
   for (std::size_t i = 0; i < prepared.size(); ++i) {
     const ModelEntry<Scalar>& model = selection.models[i];
     const std::string task = fmt::format("[{}/{}] {}", i + 1, prepared.size(), model.title);
+    lae::FitSummary summary;
     lae::FitControl control;
     control.progress = watch(status, task);
+    control.summary = &summary;
 
     const auto fit_start = std::chrono::steady_clock::now();
     const AnyModel<Scalar> fitted = prepared[i].fit(control);
@@ -299,7 +301,13 @@ void compare(const Settings& settings) {
 
     status.clear();
     if (!fitted.remark.empty()) fmt::print("{}: {}\n", model.title, fitted.remark);
-    outcomes.push_back({model.name, model.title, prepared[i].hyper_parameters, prepared[i].form,
+    std::string form = prepared[i].form;
+    if (summary.eliminated > 0) {
+      form = lae::form_name(summary.form);
+      fmt::print("{}: {} items eliminated first, {:.0f} % of n³ left\n", model.title,
+                 summary.eliminated, 100 * summary.share);
+    }
+    outcomes.push_back({model.name, model.title, prepared[i].hyper_parameters, std::move(form),
                         fit_seconds, evaluate_seconds, std::move(valid), std::move(test)});
     table.print_row(outcomes.back());
   }

@@ -22,7 +22,7 @@ struct Outcome {
   std::string name;
   std::string title;
   std::vector<std::pair<std::string, double>> hyper_parameters;
-  std::string form;  ///< of the fit, primal or dual; empty if the model has no choice
+  std::string form;  ///< of the fit (lae::FitForm); empty if the model has no choice
   double fit_seconds = 0;
   double evaluate_seconds = 0;  ///< on the test set alone
   lae::EvaluationReport valid;
