@@ -29,7 +29,7 @@ ROOMLESS = {
     "lae/lae.hpp",
     "lae/blocks.hpp",
     "lae/spectral.hpp",
-    "lae/blocks.hpp",
+    "lae/updatable.hpp",
     "lae/version.hpp",
     "lae/instances.hpp",
     "lae/detail/instances.hpp",

@@ -14,10 +14,11 @@ inline namespace LAE_ABI {
 
 /// As in the files, see lae/io/model_file.hpp.
 enum class ModelKind : std::uint32_t {
-  dense = 0,           ///< ItemModel
-  spectral = 1,        ///< SpectralModel
-  sgfcf = 2,           ///< SgfcfModel
-  sparse_low_rank = 3  ///< SparseLowRankModel
+  dense = 0,            ///< ItemModel
+  spectral = 1,         ///< SpectralModel
+  sgfcf = 2,            ///< SgfcfModel
+  sparse_low_rank = 3,  ///< SparseLowRankModel
+  updatable = 4         ///< UpdatableModel
 };
 
 }  // namespace LAE_ABI

@@ -67,6 +67,12 @@ inline double volume(Index a, Index b, Index c) {
 /// A multiply-add of the dual form's sparse products takes as long as this many of a dense one.
 inline constexpr double sparse_flop_price = 32;
 
+/// Flops of the sparse products of the dual form.
+inline double dual_sparse_flops(Index rows, Index items, Index entries) {
+  return 2 * static_cast<double>(entries) *
+         (static_cast<double>(rows) + static_cast<double>(items) / 2);
+}
+
 /// How many items of P the dual form computes at once on one thread: few, for the memory they take
 /// (n m / 32 scalars on all threads), but enough to read the inverse seldom.
 inline Index dual_panel(Index items) {
@@ -88,8 +94,7 @@ FitCost inverse_cost(Index rows, Index items, Index entries, FitForm form) {
   if (form == FitForm::eliminated) return {primal.flops, primal.bytes, form};
   if (form == FitForm::primal || rows > items) return primal;
 
-  const double sparse_flops = 2 * static_cast<double>(entries) *
-                              (static_cast<double>(rows) + static_cast<double>(items) / 2);
+  const double sparse_flops = dual_sparse_flops(rows, items, entries);
   const Bytes panels = static_cast<Bytes>(thread_count()) *
                        dense_bytes<Scalar>((std::min)(items, dual_panel(items)), rows);
   const FitCost dual{volume(rows, rows, rows) + sparse_gram_flops(items, entries) + sparse_flops,

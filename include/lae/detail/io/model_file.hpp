@@ -17,6 +17,7 @@
 #include "lae/detail/io/model_writer.hpp"
 #include "lae/detail/models/sparse_low_rank_traits.hpp"
 #include "lae/detail/models/spectral_traits.hpp"
+#include "lae/detail/models/updatable_traits.hpp"
 #include "lae/detail/ranking/score_rows.hpp"
 #include "lae/detail/ranking/scorer_traits.hpp"
 #include "lae/io/model_kind.hpp"
@@ -85,6 +86,8 @@ struct ModelFile {
                 "lae: spectral models are saved with #include <lae/spectral.hpp>");
   static_assert(!is_sparse_low_rank<Model>,
                 "lae: models fitted by blocks are saved with #include <lae/blocks.hpp>");
+  static_assert(!is_updatable<Model>,
+                "lae: updatable models are saved with #include <lae/updatable.hpp>");
 
   static void write(ModelWriter& writer, const Model& model) {
     static_assert(is_linear<Model>,

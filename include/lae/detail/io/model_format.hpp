@@ -29,7 +29,7 @@ static_assert(sizeof(Index) == 8, "lae: model files hold indices of 8 bytes");
 /// How many of what a model has; 0 where it has no such thing.
 struct ModelSizes {
   std::uint64_t items = 0;
-  std::uint64_t users = 0;    ///< rows of a spectral model's interactions
+  std::uint64_t users = 0;    ///< rows of interactions, which spectral and updatable models hold
   std::uint64_t entries = 0;  ///< of those, or of sparse weights
   std::uint64_t rank = 0;
 };
@@ -53,19 +53,50 @@ enum class ModelSection : std::uint32_t {
   singular_values = 14,
   right_sum = 15,
   about = 16,
-  item_ids = 17
+  item_ids = 17,
+  inverse = 18,
+  inverse_features = 19,
+  ridge = 20,
+  user_weights = 21,
+  recipe = 22,
+  recipe_names = 23,
+  sources = 24,
+  dense_features = 25,
+  tag_starts = 26,
+  tag_columns = 27,
+  tag_values = 28
 };
 
 [[nodiscard]] inline const char* name_of(ModelSection section) {
-  constexpr std::array<const char*, 18> names = {"nothing",          "weights",
-                                                 "starts of rows",   "items of rows",
-                                                 "values of rows",   "left factor",
-                                                 "right factor",     "diagonal",
-                                                 "starts of users",  "items of users",
-                                                 "values of users",  "summary",
-                                                 "scale of items",   "sums of the Gram matrix",
-                                                 "singular values",  "sums of the right factor",
-                                                 "name and options", "item ids"};
+  constexpr std::array<const char*, 29> names = {"nothing",
+                                                 "weights",
+                                                 "starts of rows",
+                                                 "items of rows",
+                                                 "values of rows",
+                                                 "left factor",
+                                                 "right factor",
+                                                 "diagonal",
+                                                 "starts of users",
+                                                 "items of users",
+                                                 "values of users",
+                                                 "summary",
+                                                 "scale of items",
+                                                 "sums of the Gram matrix",
+                                                 "singular values",
+                                                 "sums of the right factor",
+                                                 "name and options",
+                                                 "item ids",
+                                                 "inverse",
+                                                 "inverse times features",
+                                                 "ridge",
+                                                 "weights of users",
+                                                 "recipe",
+                                                 "names of ridges",
+                                                 "list of sources",
+                                                 "dense features",
+                                                 "starts of tags",
+                                                 "columns of tags",
+                                                 "values of tags"};
   const auto number = static_cast<std::size_t>(section);
   return number < names.size() ? names[number] : "section of an unknown kind";
 }
@@ -144,6 +175,33 @@ struct SpectralNumbers {
 static_assert(sizeof(SpectralSizes) == 24 && sizeof(SpectralNumbers) == 72,
               "lae: what files hold must not be padded");
 
+/// A section of updatable models: their recipe, and the drift right after the last fit.
+struct RecipeNumbers {
+  double ridge = 0;
+  double gram_weight = 0;
+  double gram_weight_is_relative = 0;
+  double semantic_use = 0;
+  double semantic_ridge = 0;
+  double semantic_ridge_is_relative = 0;
+  double semantic_weight = 0;
+  double dropout = 0;
+  double user_exponent = 0;
+  double target_exponent = 0;
+  double diagonal_bound = 0;
+  double drift_of_fit = 0;
+};
+
+/// One of the section of sources.
+struct SourceNumbers {
+  double weight = 0;
+  std::uint64_t role = 0;
+  std::uint64_t columns = 0;
+  std::uint64_t is_sparse = 0;
+  std::uint64_t entries = 0;  ///< 0 of dense ones
+};
+static_assert(sizeof(RecipeNumbers) == 96 && sizeof(SourceNumbers) == 40,
+              "lae: what files hold must not be padded");
+
 /// A product that stays the largest number if it is larger, and so is no size of anything.
 [[nodiscard]] inline std::uint64_t product_of(std::uint64_t a, std::uint64_t b) {
   constexpr std::uint64_t most = (std::numeric_limits<std::uint64_t>::max)();
@@ -165,6 +223,15 @@ static_assert(sizeof(SpectralSizes) == 24 && sizeof(SpectralNumbers) == 72,
   const std::uint64_t of_rank = product_of(sizes.rank, scalar);
   const std::uint64_t of_entries = product_of(sizes.entries, scalar);
   if (kind == ModelKind::dense) return {{Section::weights, product_of(of_items, sizes.items)}};
+  if (kind == ModelKind::updatable) {
+    return {{Section::recipe, sizeof(RecipeNumbers)},
+            {Section::user_starts, product_of(sizes.users + 1, sizeof(Index))},
+            {Section::user_items, product_of(sizes.entries, sizeof(Index))},
+            {Section::user_values, of_entries},
+            {Section::ridge, of_items},
+            {Section::inverse, product_of(of_items, sizes.items)},
+            {Section::inverse_features, factor}};
+  }
   if (kind == ModelKind::sparse_low_rank) {
     return {{Section::row_starts, product_of(sizes.items + 1, sizeof(Index))},
             {Section::row_items, product_of(sizes.entries, sizeof(std::uint32_t))},
@@ -203,6 +270,7 @@ static_assert(sizeof(SpectralSizes) == 24 && sizeof(SpectralNumbers) == 72,
   if (kind == ModelKind::sparse_low_rank) {
     return "load_model<lae::SparseLowRankModel<" + name + ">>";
   }
+  if (kind == ModelKind::updatable) return "load_model<lae::UpdatableModel<" + name + ">>";
   return "load_model<" + name + ">";
 }
 
@@ -309,7 +377,7 @@ inline void make_table(ByteSource& source, const ModelFileHeader& header, ModelL
   layout.kind = static_cast<ModelKind>(header.version == 1 ? 0 : header.kind);
   layout.scalar = header.scalar;
   if (layout.has_checksums()) read_table(source, header, layout);
-  if (header.version > 1 && header.kind > (layout.has_checksums() ? 3U : 2U)) {
+  if (header.version > 1 && header.kind > (layout.has_checksums() ? 4U : 2U)) {
     source.fail(concat("holds a model of unknown kind, ", header.kind));
   }
   if (!layout.has_checksums()) make_table(source, header, layout);

@@ -17,6 +17,7 @@
 #include "lae/detail/io/model_format.hpp"
 #include "lae/detail/io/model_reader.hpp"
 #include "lae/detail/io/model_writer.hpp"
+#include "lae/detail/io/sorted_rows.hpp"
 #include "lae/io/model_kind.hpp"
 #include "lae/models/sgfcf_model.hpp"
 #include "lae/models/spectral_model.hpp"
@@ -50,22 +51,6 @@ void write_spectral(ModelWriter& writer, ModelKind kind, const Parts& parts,
   writer.write(ModelSection::right, parts.right);
 }
 
-/// \param entries for which there is room; Eigen takes their number from where rows begin
-/// \throws FileError unless rows are compressed, and sorted
-template <class Scalar>
-void require_sorted_rows(const ModelReader& reader, const Csr<Scalar>& n, Index entries) {
-  const Index* const start = n.outerIndexPtr();
-  bool is_valid = start[0] == 0 && start[n.rows()] == entries;
-  for (Index row = 0; is_valid && row < n.rows(); ++row) {
-    is_valid = start[row] <= start[row + 1] && start[row + 1] <= entries;
-    for (Index e = start[row]; is_valid && e < start[row + 1]; ++e) {
-      const Index column = n.innerIndexPtr()[e];
-      is_valid = column < n.cols() && column > (e > start[row] ? n.innerIndexPtr()[e - 1] : -1);
-    }
-  }
-  if (!is_valid) reader.fail("holds interactions that are no matrix");
-}
-
 /// Reads what `write_spectral` wrote.
 template <class Parts, class Scalar>
 [[nodiscard]] std::array<double, 5> read_spectral(ModelReader& reader, ModelKind kind,
@@ -79,7 +64,7 @@ template <class Parts, class Scalar>
   reader.read(ModelSection::user_starts, n.outerIndexPtr());
   reader.read(ModelSection::user_items, n.innerIndexPtr());
   reader.read(ModelSection::user_values, n.valuePtr());
-  require_sorted_rows(reader, n, static_cast<Index>(sizes.entries));
+  require_sorted_rows(reader, n, static_cast<Index>(sizes.entries), "interactions");
   parts.interactions = std::make_shared<const NormalizedInteractions<Scalar>>(std::move(n));
   parts.left.resize(items, static_cast<Index>(sizes.rank));
   reader.read(ModelSection::left, parts.left.data());

@@ -12,6 +12,7 @@
 #include "lae/algebra/gram.hpp"
 #include "lae/core/progress.hpp"
 #include "lae/core/types.hpp"
+#include "lae/detail/algebra/product.hpp"
 #include "lae/detail/algebra/tile.hpp"
 #include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/borrowed.hpp"
@@ -121,6 +122,37 @@ class FeatureSet {
       lae::add_gram_of_rows(*source.features, weight * static_cast<Scalar>(source.weight), gram,
                             progress);
     }
+  }
+
+  /// Rows [first, items()) of weight F Fᵀ.
+  Matrix<Scalar> gram_rows_from(Index first, Scalar weight) const {
+    const Index n = items();
+    Matrix<Scalar> gram = Matrix<Scalar>::Zero(n - first, n);
+    for (const auto& source : dense_) {
+      const ConstTile<Scalar> f = *source.features;
+      parallel_tiles(n, product_tile, [&](Index begin, Index columns) {
+        add_product<Scalar>(Tile<Scalar>(gram).middleCols(begin, columns),
+                            weight * static_cast<Scalar>(source.weight),
+                            plain(f.bottomRows(n - first)),
+                            transposed(f.middleRows(begin, columns)));
+      });
+    }
+    for (const auto& source : sparse_) {
+      const Csr<Scalar>& tags = *source.features;
+      const Csr<Scalar> items_of_tags = tags.transpose();
+      parallel_tiles(n - first, 16, [&](Index begin, Index rows) {
+        for (Index row = begin; row < begin + rows; ++row) {
+          for (typename Csr<Scalar>::InnerIterator tag(tags, first + row); tag; ++tag) {
+            const Scalar scale = weight * static_cast<Scalar>(source.weight) * tag.value();
+            for (typename Csr<Scalar>::InnerIterator other(items_of_tags, tag.col()); other;
+                 ++other) {
+              gram(row, other.col()) += scale * other.value();
+            }
+          }
+        }
+      });
+    }
+    return gram;
   }
 
   /// √weight Fᵀ, tags x items, of the sparse sources.

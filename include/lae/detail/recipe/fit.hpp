@@ -22,16 +22,23 @@ namespace detail {
 
 /// The factors of the columns of P and Q for a recipe, whose inverse and semantic phase are given.
 /// \param ridge Λ; p_diagonal and ridge are empty if there is no part on interactions
+/// \param semantic nullptr if there is no semantic phase
+template <class Scalar>
+ColumnFactors<Scalar> factors_of(const Recipe& recipe, const Csr<Scalar>& x,
+                                 const Vector<Scalar>& ridge, const Vector<Scalar>& p_diagonal,
+                                 const SemanticFactors<Scalar>* semantic) {
+  Regularization<Scalar> regularization;
+  if (p_diagonal.size() > 0) {
+    regularization = {ridge, static_cast<Scalar>(recipe.refinements.diagonal_bound),
+                      target_scale(x, recipe.refinements.target_exponent)};
+  }
+  return column_factors(recipe, regularization, p_diagonal, semantic);
+}
 template <class Scalar>
 ColumnFactors<Scalar> factors_of(const Recipe& recipe, const FitData<Scalar>& data,
                                  const Vector<Scalar>& ridge, const Vector<Scalar>& p_diagonal,
                                  const SemanticTerm<Scalar>* term) {
-  Regularization<Scalar> regularization;
-  if (p_diagonal.size() > 0) {
-    regularization = {ridge, static_cast<Scalar>(recipe.refinements.diagonal_bound),
-                      target_scale(*data.x, recipe.refinements.target_exponent)};
-  }
-  return column_factors(recipe, regularization, p_diagonal, term ? &term->factors : nullptr);
+  return factors_of<Scalar>(recipe, *data.x, ridge, p_diagonal, term ? &term->factors : nullptr);
 }
 
 /// The weights B of a recipe. The semantic phase comes first: its data are used up, so P finds the

@@ -64,6 +64,20 @@ class InversePhase {
         data_.x->nonZeros() + data_.in_gram.sparse_entries(), data_.in_gram.is_sparse());
   }
 
+  /// Λ.
+  /// \param x interactions of weighed users
+  /// \throws std::invalid_argument (overflow)
+  Vector<Scalar> ridge(const Recipe& recipe, const Csr<Scalar>& x) const {
+    Vector<Scalar> squares = gram_diagonal(x);
+    require_no_overflow(squares, "interactions");
+    if (has_side()) {
+      const auto alpha = static_cast<Scalar>(recipe.gram_weight.at(scale_));
+      add_scaled(squares.size(), alpha, side_squares_.data(), squares.data());
+      require_no_overflow(squares, "interactions and features");
+    }
+    return ridge_with_dropout(squares, recipe.ridge, recipe.refinements.dropout);
+  }
+
   /// \throws std::invalid_argument (overflow), NotPositiveDefinite, Cancelled
   Inverse<Scalar> operator()(const Recipe& recipe, const FitControl& control) {
     const Progress& progress = control.progress;
@@ -72,14 +86,8 @@ class InversePhase {
     const auto alpha = static_cast<Scalar>(recipe.gram_weight.at(scale_));
     const double exponent = recipe.refinements.user_exponent;
     const Borrowed<Csr<Scalar>> x = weigh_users(*data_.x, data_.user_weights, exponent);
-    Vector<Scalar> squares = gram_diagonal(*x);
-    require_no_overflow(squares, "interactions");
-    if (has_side()) {
-      add_scaled(squares.size(), alpha, side_squares_.data(), squares.data());
-      require_no_overflow(squares, "interactions and features");
-    }
     Inverse<Scalar> inverse;
-    inverse.ridge = ridge_with_dropout(squares, recipe.ridge, recipe.refinements.dropout);
+    inverse.ridge = ridge(recipe, *x);
     if (summary.form == FitForm::dual) {
       inverse.p = has_side() ? dual_inverse(stacked_rows(*x, data_.in_gram.tag_rows(alpha)),
                                             inverse.ridge, progress)
