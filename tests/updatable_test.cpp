@@ -304,7 +304,10 @@ TEST_CASE("Models that take in changes are those that fits return", "[updates]")
       INFO("step " << step);
       const auto changes =
           shop.change(step == 3 ? 0 : 2, step % 2, step % 3 == 2 ? 2 : 0, one.side);
+      const lae::UpdateCost cost = model.estimate_update(model.size_of(changes));
       const lae::UpdateReport report = model.update(changes);
+      CHECK(report.is_fit == cost.is_fit);
+      CHECK(report.rank <= cost.rank);
       folded += report.is_fit ? 0 : 1;
       const Dense expected = one.fit(shop);
       CHECK(largest(weights(model) - expected) < 1e-8 * (1 + largest(expected)));
@@ -576,6 +579,16 @@ TEST_CASE("Updates tell what they cost, and when a fit is cheaper", "[updates]")
   dropout.refinements.dropout = 0.2;
   const auto dropped = lae::make_updatable(lae::Ease<double>(dropout), shop.x());
   CHECK(dropped.estimate_update({5, 0, 60, 0}).rank == 70);
+  CHECK(dropped.estimate_update({5, 0, 60, 0, 7}).rank == 17);
+  const Csr<double> row = shop.x().topRows(1);
+  Changes<double> change{{0}, row};
+  CHECK(dropped.size_of(change).touched_items == 0);
+  change.histories.coeffRef(0, 299) += 1;
+  change.histories.makeCompressed();
+  CHECK(dropped.size_of(change).touched_items == 1);
+  CHECK(dropped.size_of(change).entries == row.nonZeros() + change.histories.nonZeros());
+  change.user_weights = {0.5};
+  CHECK(dropped.size_of(change).touched_items == change.histories.nonZeros());
 }
 
 TEST_CASE("Updatable models go on from their files", "[updates][model_file]") {

@@ -128,12 +128,12 @@ class UpdatableModel {
   /// NotPositiveDefinite; the model is then as it was.
   UpdateReport update(const Changes<Scalar>& changes, const FitControl& control = {}) {
     const detail::DataChange<Scalar> change(state_.data(), changes);
-    const UpdateCost cost = estimate_update(change.size());
+    const UpdateCost cost = estimate_update(change.size(weighs_length()));
     require_budget("update", cost.bytes, control);
     detail::UpdatableData<Scalar> next = change.changed();
     if (!cost.is_fit) {
-      const auto least_pivot = state_.fold_in(next, changes.users, control.progress);
-      if (least_pivot) return {cost.rank, false, *least_pivot};
+      const auto report = state_.fold_in(next, changes.users, control.progress);
+      if (report) return *report;
     }
     fit_to(std::move(next), control);
     return {0, true, 1};
@@ -178,7 +178,7 @@ class UpdatableModel {
   }
   /// The size of changes. \throws std::invalid_argument as `update`
   [[nodiscard]] UpdateSize size_of(const Changes<Scalar>& changes) const {
-    return detail::DataChange<Scalar>(state_.data(), changes).size();
+    return detail::DataChange<Scalar>(state_.data(), changes).size(weighs_length());
   }
 
   /// How far rounding has taken P (and Z) from what a fit would make of them: the largest relative
@@ -303,6 +303,7 @@ class UpdatableModel {
     state_ = State(recipe(), std::move(data), control.progress);
   }
 
+  bool weighs_length() const { return recipe().refinements.user_exponent != 0; }
   bool has_semantics() const { return state_.terms().semantics != nullptr; }
   const Matrix<Scalar>& right() const { return state_.terms().semantics->v; }
 

@@ -49,6 +49,9 @@ struct UpdateSize {
   Index new_users = 0;  ///< or who come
   Index entries = 0;    ///< interactions in the histories of all of them, before and after
   Index new_items = 0;
+  /// Items with an interaction that comes, goes, or counts more or less than before: with dropout, a
+  /// rank each. -1: as many as there are entries.
+  Index touched_items = -1;
 };
 
 /// What an update costs, known before anything is allocated. Flops count a multiplication and an
@@ -66,7 +69,7 @@ struct UpdateCost {
 
 /// What an update was.
 struct UpdateReport {
-  Index rank = 0;       ///< of the change; 0 if it was a fit
+  Index rank = 0;       ///< of the change, as it turned out; 0 if it was a fit
   bool is_fit = false;  ///< whether all was computed anew
   /// How much of P the change left in its most sensitive direction, in (0, 1]: rounding errors grow
   /// by its reciprocal. 1 for a fit.

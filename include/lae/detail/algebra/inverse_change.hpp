@@ -148,6 +148,13 @@ class InverseChange {
     append(sign, std::move(w), std::move(core), progress);
   }
 
+  /// Of all steps together.
+  [[nodiscard]] Index rank() const {
+    Index rank = 0;
+    for (const Part& part : parts_) rank += part.y.rows();
+    return rank;
+  }
+
   /// The smallest pivot of all factorisations, in (0, 1] where something is taken away: the digits
   /// of P that it has cost are those of its reciprocal.
   [[nodiscard]] Scalar least_pivot() const { return least_pivot_; }

@@ -88,15 +88,25 @@ class DataChange {
     require_features();
   }
 
-  UpdateSize size() const {
+  /// \param weighs_length whether a user's weight depends on how long their history is
+  UpdateSize size(bool weighs_length) const {
     UpdateSize size;
     size.new_users = users_ - data_.x->rows();
     size.users = static_cast<Index>(changes_.users.size()) - size.new_users;
     size.new_items = changes_.new_items;
-    size.entries = histories_->nonZeros();
-    for (const Index user : changes_.users) {
-      if (user < data_.x->rows()) size.entries += History<Scalar>(*data_.x, user).size();
+    std::vector<char> is_touched(static_cast<std::size_t>(items()), 0);
+    for (std::size_t row = 0; row < changes_.users.size(); ++row) {
+      const Index user = changes_.users[row];
+      const History<Scalar> now(*histories_, static_cast<Index>(row));
+      const History<Scalar> then = known_history(user);
+      size.entries += now.size() + then.size();
+      const bool is_weighed_anew =
+          (weighs_length && now.size() != then.size()) ||
+          (!changes_.user_weights.empty() && changes_.user_weights[row] != known_weight(user));
+      for_differences(then, now, is_weighed_anew,
+                      [&](Index item) { is_touched[static_cast<std::size_t>(item)] = 1; });
     }
+    size.touched_items = std::count(is_touched.begin(), is_touched.end(), 1);
     return size;
   }
 
@@ -169,9 +179,38 @@ class DataChange {
     return std::holds_alternative<Csr<Scalar>>(source.features) ? "sparse" : "dense";
   }
 
+  /// Empty of new users.
+  History<Scalar> known_history(Index user) const {
+    return user < data_.x->rows() ? History<Scalar>(*data_.x, user)
+                                  : History<Scalar>(nullptr, nullptr, 0);
+  }
+  double known_weight(Index user) const {
+    const bool is_known = user < data_.x->rows() && !data_.user_weights.empty();
+    return is_known ? data_.user_weights[static_cast<std::size_t>(user)] : 1;
+  }
+
+  /// Calls body(item) for those that the two do not have alike; or for all.
+  template <class Body>
+  static void for_differences(const History<Scalar>& a, const History<Scalar>& b, bool all,
+                              const Body& body) {
+    Index i = 0;
+    Index j = 0;
+    while (i < a.size() || j < b.size()) {
+      if (j == b.size() || (i < a.size() && a[i].item < b[j].item)) {
+        body(a[i++].item);
+      } else if (i == a.size() || b[j].item < a[i].item) {
+        body(b[j++].item);
+      } else {
+        if (all || a[i].value != b[j].value) body(a[i].item);
+        ++i;
+        ++j;
+      }
+    }
+  }
+
   History<Scalar> history(Index user) const {
     const Index row = row_of_[static_cast<std::size_t>(user)];
-    return row < 0 ? History<Scalar>(*data_.x, user) : History<Scalar>(*histories_, row);
+    return row < 0 ? known_history(user) : History<Scalar>(*histories_, row);
   }
 
   Csr<Scalar> interactions() const {

@@ -37,6 +37,7 @@
 #include "lae/detail/recipe/inverse_phase.hpp"
 #include "lae/detail/recipe/semantic_phase.hpp"
 #include "lae/detail/recipe/weights.hpp"
+#include "lae/models/update.hpp"
 #include "lae/ranking/history.hpp"
 #include "lae/recipe/recipe.hpp"
 #include "lae/recipe/scaled.hpp"
@@ -149,10 +150,10 @@ class UpdatableState {
 
   /// Becomes the state of other data. All that can fail does so before anything is changed.
   /// \param users those whose rows or weights differ, and new ones, without duplicates
-  /// \return the least pivot; none if rounding would take too much, and nothing is changed
+  /// \return nothing if rounding would take too much; nothing is changed then
   /// \throws Cancelled, NotPositiveDefinite (of the semantic phase)
-  std::optional<double> fold_in(Data next, const std::vector<Index>& users,
-                                const Progress& progress) {
+  std::optional<UpdateReport> fold_in(Data next, const std::vector<Index>& users,
+                                      const Progress& progress) {
     const Index before = p_.rows();
     const Index n = next.x->cols();
     FitData<Scalar> fit = next.for_fit(recipe_);
@@ -187,7 +188,7 @@ class UpdatableState {
     if (n > before) p_.swap(grown);
     data_ = std::move(next);
     terms_ = std::move(terms);
-    return least_pivot;
+    return UpdateReport{change.rank(), false, least_pivot};
   }
 
   /// How far P (and Z) are from what they stand for: the largest of ||A y - b|| / ||b|| over some

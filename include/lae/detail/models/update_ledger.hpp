@@ -55,21 +55,25 @@ class UpdateLedger {
   UpdateCost update(const UpdateSize& change) const {
     UpdateCost cost;
     const double of_fit = price_of_fit(change.new_items);
-    const Step step = this->step(change);
+    const Step step = step_of(change);
     cost.rank = step.rank;
     cost.is_fit = step.price >= of_fit;
     cost.flops = cost.is_fit ? fit().flops : step.flops;
     cost.bytes =
         (cost.is_fit ? fit().bytes + new_item_bytes(change) : step.bytes) + change_bytes(change);
-    const Index users = change.users + change.new_users;
-    const double length = users > 0 ? static_cast<double>(change.entries) / double(users)
-                                    : 2 * double(size_.interactions) / double(size_.users);
+    const auto users = static_cast<double>(change.users + change.new_users);
+    const double length =
+        users > 0 ? static_cast<double>(change.entries) / users
+                  : 2 * static_cast<double>(size_.interactions) / static_cast<double>(size_.users);
+    const double touched = users > 0 ? static_cast<double>(touched_items(change)) / users : length;
     Index most = 0;
     for (Index half = Index(1) << 62; half > 0; half /= 2) {
       const Index more = most + half;
       if (more > size_.items) continue;  // of a rank that no update has
-      const UpdateSize of_users{more, 0, static_cast<Index>(length * double(more)), 0};
-      if (this->step(of_users).price < price_of_fit(0)) most = more;
+      const auto count = static_cast<double>(more);
+      const UpdateSize of_users{more, 0, static_cast<Index>(length * count), 0,
+                                static_cast<Index>(touched * count)};
+      if (step_of(of_users).price < price_of_fit(0)) most = more;
     }
     cost.most_users = most;
     return cost;
@@ -100,15 +104,19 @@ class UpdateLedger {
     return rank() > 0 ? ledger_.low_rank_gram_flops() + ledger_.low_rank_solve_flops() : 0;
   }
 
+  static Index touched_items(const UpdateSize& change) {
+    return change.touched_items < 0 ? change.entries : change.touched_items;
+  }
+
   /// The low-rank change.
-  Step step(const UpdateSize& change) const {
+  Step step_of(const UpdateSize& change) const {
     const Index n = size_.items + change.new_items;
     const SourceTotals& side = ledger_.in_gram();
     const bool has_border = change.new_items > 0 && !side.empty();
     const bool is_weighed_anew = has_border && recipe_.gram_weight.is_relative;
     Index touched = 0;
     if (recipe_.refinements.dropout > 0) {
-      touched = is_weighed_anew ? n : (std::min)(n, change.entries);
+      touched = is_weighed_anew ? n : (std::min)(n, touched_items(change));
     }
     const Index of_users = 2 * change.users + change.new_users + touched;
     const Index of_side =
@@ -117,10 +125,11 @@ class UpdateLedger {
     step.rank = of_users + of_side;
     const Index r = step.rank;
     const Index d = rank();
-    // Rows of P, summed; then the factors, and what they do to P and Z.
-    const double sums = 2 * static_cast<double>(change.entries + touched) * double(n);
-    step.flops = sums + 2 * volume(n, n, of_side) + 2 * volume(n, r, r) + volume(r, r, r) / 3 +
-                 volume(n, n, r);
+    // Rows of P, summed; then the factors, half of which come and half of which go, and what they
+    // do to P and Z.
+    const double sums = 2 * static_cast<double>(change.entries + touched) * static_cast<double>(n);
+    step.flops =
+        sums + 2 * volume(n, n, of_side) + volume(n, r, r) + volume(r, r, r) / 6 + volume(n, n, r);
     step.price = step.flops + (streamed_flop_price - 1) * sums +
                  2 * streamed_flop_price * static_cast<double>(n) * static_cast<double>(n);
     if (is_prior()) {
@@ -133,7 +142,7 @@ class UpdateLedger {
       step.flops += semantics;
       step.price += semantics;
     }
-    step.bytes = dense_bytes<Scalar>(r, n) + 2 * dense_bytes<Scalar>(r, r) +
+    step.bytes = dense_bytes<Scalar>(r, n) + dense_bytes<Scalar>(r, r) / 2 +
                  product_bytes<Scalar>() + new_item_bytes(change);
     if (change.new_items > 0) {
       step.bytes += dense_bytes<Scalar>(n, n) + semantics_bytes(change.new_items);
