@@ -16,6 +16,7 @@
 /// | `load_model<float>`                                  | ItemModel                       |
 /// | `load_model<lae::SparseLowRankModel<float>>`         | that (lae/blocks.hpp)           |
 /// | `load_model<lae::SpectralModel<float>>`, SgfcfModel  | that (lae/spectral.hpp)         |
+/// | `load_model<lae::UpdatableModel<float>>`             | that (lae/updatable.hpp)        |
 /// | `view_model<float>`                                  | ItemModelView                   |
 /// | `view_model<lae::SparseLowRankModel<float>>`         | SparseLowRankView               |
 ///
