@@ -323,6 +323,17 @@ TEST_CASE("Models that take in changes are those that fits return", "[updates]")
   }
 }
 
+TEST_CASE("Features may be as many as items, and more", "[updates]") {
+  Shop shop(923, 60, 90, 100, 3);
+  auto model = lae::make_updatable(small_l3ae(), shop.x(), shop.f(), shop.weights());
+  const auto fit = [&] {
+    return Dense(small_l3ae().fit(shop.x(), shop.f(), shop.weights()).weights());
+  };
+  CHECK(largest(weights(model) - fit()) < 1e-10);
+  model.update(shop.change(1, 0, 2, embeddings));
+  CHECK(largest(weights(model) - fit()) < 1e-10);
+}
+
 TEST_CASE("Updates are what the textbook says of the new data", "[updates]") {
   Shop shop(911, 40, 90, 5, 3);
   lae::L3aeOptions options{-2, 1.5, 8};
@@ -579,6 +590,7 @@ TEST_CASE("Updates tell what they cost, and when a fit is cheaper", "[updates]")
   dropout.refinements.dropout = 0.2;
   const auto dropped = lae::make_updatable(lae::Ease<double>(dropout), shop.x());
   CHECK(dropped.estimate_update({5, 0, 60, 0}).rank == 70);
+  CHECK_THROWS_WITH(dropped.estimate_update({-5}), ContainsSubstring("negative, got -5"));
   CHECK(dropped.estimate_update({5, 0, 60, 0, 7}).rank == 17);
   const Csr<double> row = shop.x().topRows(1);
   Changes<double> change{{0}, row};

@@ -31,6 +31,7 @@
 #include "lae/detail/algebra/tile.hpp"
 #include "lae/detail/core/abi.hpp"
 #include "lae/detail/core/inputs.hpp"
+#include "lae/detail/core/require.hpp"
 #include "lae/detail/core/scalar.hpp"
 #include "lae/detail/models/updatable_data.hpp"
 #include "lae/detail/models/updatable_parts.hpp"
@@ -164,8 +165,13 @@ class UpdatableModel {
   /// New items, known by their features: with L3AE, they are recommended, and recommend, at once.
   /// \param features a row for each: a matrix, dense or sparse, or Sources, as the model has them
   /// \throws as `update`
-  template <class Features, std::enable_if_t<detail::is_features<Features>, int> = 0>
-  UpdateReport add_items(const Features& features, const FitControl& control = {}) {
+  template <class Derived>
+  UpdateReport add_items(const Eigen::EigenBase<Derived>& features,
+                         const FitControl& control = {}) {
+    return add_items(detail::owned_sources<Scalar>(features), control);
+  }
+  template <class Other>
+  UpdateReport add_items(const Sources<Other>& features, const FitControl& control = {}) {
     Changes<Scalar> changes;
     changes.features = detail::owned_sources<Scalar>(features);
     changes.new_items = changes.features.items();
@@ -173,7 +179,11 @@ class UpdatableModel {
   }
 
   /// What an update of this size costs, and up to how many users one is worth it.
+  /// \throws std::invalid_argument for a negative size
   [[nodiscard]] UpdateCost estimate_update(const UpdateSize& size) const {
+    for (const Index part : {size.users, size.new_users, size.entries, size.new_items}) {
+      detail::require(part >= 0, "the size of an update must not be negative, got ", part);
+    }
     return Ledger(recipe(), detail::size_of(state_.data())).update(size);
   }
   /// The size of changes. \throws std::invalid_argument as `update`

@@ -194,6 +194,7 @@ class InverseChange {
   /// \param p the P that this was made for
   /// \param diagonal as `diagonal()` gave it
   void apply(const Vector<Scalar>& diagonal, Matrix<Scalar>& p) const {
+    if (parts_.empty()) return;
     const Tile<Scalar> whole = p;
     parallel_lower_tiles(p.rows(), product_tile, [&](Index i, Index rows, Index j, Index columns) {
       const Tile<Scalar> tile = whole.block(i, j, rows, columns);
