@@ -101,10 +101,20 @@ json measure(const Arguments& arguments) {
     result["frobenius"] = model.weights().template cast<double>().norm();
   });
   result["fit_seconds"] = fit_seconds;
+  const auto make = [&](const lae::FitControl& control) {
+    return arguments.with_features ? lae::make_updatable(l3ae, train, f, control)
+                                   : lae::make_updatable(ease, train, control);
+  };
+  try {
+    static_cast<void>(make({{}, 0}));
+  } catch (const lae::MemoryBudgetExceeded& refused) {
+    result["make_estimated_bytes"] = refused.needed_bytes();
+  }
+  const yardstick::PeakMemory memory_to_make;
   const auto start = std::chrono::steady_clock::now();
-  auto model = arguments.with_features ? lae::make_updatable(l3ae, train, f)
-                                       : lae::make_updatable(ease, train);
+  auto model = make({});
   result["make_seconds"] = yardstick::seconds_since(start);
+  result["make_peak_bytes"] = memory_to_make.added();
   result["drift_of_fit"] = model.drift_of_fit();
 
   lae::Random random(1);

@@ -54,28 +54,18 @@ class UpdateLedger {
 
   UpdateCost update(const UpdateSize& change) const {
     UpdateCost cost;
-    const double of_fit = price_of_fit(change.new_items);
     const Step step = step_of(change);
+    ProblemSize size = size_;
+    size.users += change.new_users;
+    size.items += change.new_items;
+    const UpdateLedger after(recipe_, std::move(size));
+    const FitCost fit = after.fit();
     cost.rank = step.rank;
-    cost.is_fit = step.price >= of_fit;
-    cost.flops = cost.is_fit ? fit().flops : step.flops;
+    cost.is_fit = step.price >= after.price_of(fit);
+    cost.flops = cost.is_fit ? fit.flops : step.flops;
     cost.bytes =
-        (cost.is_fit ? fit().bytes + new_item_bytes(change) : step.bytes) + change_bytes(change);
-    const auto users = static_cast<double>(change.users + change.new_users);
-    const double length =
-        users > 0 ? static_cast<double>(change.entries) / users
-                  : 2 * static_cast<double>(size_.interactions) / static_cast<double>(size_.users);
-    const double touched = users > 0 ? static_cast<double>(touched_items(change)) / users : length;
-    Index most = 0;
-    for (Index half = Index(1) << 62; half > 0; half /= 2) {
-      const Index more = most + half;
-      if (more > size_.items) continue;  // of a rank that no update has
-      const auto count = static_cast<double>(more);
-      const UpdateSize of_users{more, 0, static_cast<Index>(length * count), 0,
-                                static_cast<Index>(touched * count)};
-      if (step_of(of_users).price < price_of_fit(0)) most = more;
-    }
-    cost.most_users = most;
+        (cost.is_fit ? fit.bytes + new_item_bytes(change) : step.bytes) + change_bytes(change);
+    cost.most_users = most_users(change);
     return cost;
   }
 
@@ -152,15 +142,33 @@ class UpdateLedger {
     return step;
   }
 
-  double price_of_fit(Index new_items) const {
-    ProblemSize size = size_;
-    size.items += new_items;
-    const FitCost cost = UpdateLedger(recipe_, size).fit();
-    if (cost.form == FitForm::primal) return cost.flops;
+  /// Of a fit on these data.
+  double price_of(const FitCost& fit) const {
+    if (fit.form == FitForm::primal) return fit.flops;
     const SourceTotals& side = ledger_.in_gram();
-    return cost.flops +
-           (sparse_flop_price - 1) * dual_sparse_flops(size.users + side.sparse_columns, size.items,
-                                                       size.interactions + side.entries);
+    return fit.flops + (sparse_flop_price - 1) *
+                           dual_sparse_flops(size_.users + side.sparse_columns, size_.items,
+                                             size_.interactions + side.entries);
+  }
+
+  /// How many known users like these make an update that costs less than a fit, at most.
+  Index most_users(const UpdateSize& change) const {
+    const auto users = static_cast<double>(change.users + change.new_users);
+    const double length = users > 0 ? static_cast<double>(change.entries) / users
+                                    : 2 * static_cast<double>(size_.interactions) /
+                                          static_cast<double>(std::max<Index>(size_.users, 1));
+    const double touched = users > 0 ? static_cast<double>(touched_items(change)) / users : length;
+    const double of_fit = price_of(fit());
+    Index fewer = 0;
+    Index more = size_.items;  // whose rank no update has
+    while (more - fewer > 1) {
+      const Index middle = fewer + (more - fewer) / 2;
+      const auto count = static_cast<double>(middle);
+      const UpdateSize size{middle, 0, static_cast<Index>(length * count), 0,
+                            static_cast<Index>(touched * count)};
+      (step_of(size).price < of_fit ? fewer : more) = middle;
+    }
+    return fewer;
   }
 
   /// The interactions anew, twice if users are weighed.
