@@ -117,6 +117,9 @@ class UpdatableModel {
 
   /// P, n x n, symmetric to the bit.
   [[nodiscard]] const Matrix<Scalar>& inverse() const { return state_.p(); }
+  /// The largest that each value of P's diagonal has been since the last fit. Rounding errors of P
+  /// go by these; where they would matter, an update is a fit.
+  [[nodiscard]] const Vector<Scalar>& peaks() const { return state_.terms().peaks; }
   /// Λ, a value for each item.
   [[nodiscard]] const Vector<Scalar>& ridge() const { return state_.terms().ridge; }
   /// Z = P V of a model with a prior, V Vᵀ being the product part of S; else empty.
@@ -296,7 +299,7 @@ class UpdatableModel {
     if (parts.inverse.size() > 0) {
       require_budget("semantic part", ledger.semantics_bytes(), control);
       return State(parts.recipe, std::move(data), std::move(parts.ridge), std::move(parts.inverse),
-                   std::move(parts.inverse_features), parts.drift_of_fit);
+                   std::move(parts.peaks), std::move(parts.inverse_features), parts.drift_of_fit);
     }
     require_budget("fit", ledger.fit().bytes, control);
     return State(parts.recipe, std::move(data), control.progress);

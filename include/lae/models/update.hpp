@@ -71,8 +71,8 @@ struct UpdateCost {
 struct UpdateReport {
   Index rank = 0;       ///< of the change, as it turned out; 0 if it was a fit
   bool is_fit = false;  ///< whether all was computed anew
-  /// How much of P the change left in its most sensitive direction, in (0, 1]: rounding errors grow
-  /// by its reciprocal. 1 for a fit.
+  /// The least pivot of the change, as a share of what it is the rest of, at most 1: rounding errors
+  /// grow by its reciprocal. 1 for a fit.
   double least_pivot = 1;
 };
 
@@ -85,6 +85,8 @@ struct UpdatableParts {
   std::shared_ptr<const Sources<Scalar>> sources{};   ///< of the items; null: none
   Vector<Scalar> ridge{};                             ///< Λ
   Matrix<Scalar> inverse{};                           ///< P = (G + diag(Λ))⁻¹, n x n
+  /// The largest that each value of P's diagonal has been since the last fit, as rounding errors are.
+  Vector<Scalar> peaks{};
   Matrix<Scalar> inverse_features{};  ///< P V of a prior, n x columns of its features; else empty
   double drift_of_fit = 0;            ///< right after the last fit
 };

@@ -90,12 +90,30 @@ Matrix<Scalar> product_of_rows(const Matrix<Scalar>& a, ConstTile<Scalar> b) {
   return product;
 }
 
+/// Σ_i a_ki² x_i for each row k.
+template <class Scalar>
+Vector<Scalar> weighed_squares(const Csr<Scalar>& a, const Vector<Scalar>& x) {
+  Vector<Scalar> sums = Vector<Scalar>::Zero(a.rows());
+  for (Index row = 0; row < a.rows(); ++row) {
+    for (typename Csr<Scalar>::InnerIterator entry(a, row); entry; ++entry) {
+      sums[row] += entry.value() * entry.value() * x[entry.col()];
+    }
+  }
+  return sums;
+}
+template <class Scalar>
+Vector<Scalar> weighed_squares(const Matrix<Scalar>& a, const Vector<Scalar>& x) {
+  return a.cwiseAbs2() * x;
+}
+
 /// What becomes of P as A changes, told step by step; P itself is as it was until `apply`.
 template <class Scalar>
 class InverseChange {
  public:
   /// \param p P, n x n, both triangles: must outlive this, and stay as it is
-  explicit InverseChange(const Matrix<Scalar>& p) : p_(p) {}
+  /// \param peaks the largest that each P_ii has been, or will be of new items: rounding errors of
+  /// P_ij are about ε √(peak_i peak_j)
+  InverseChange(const Matrix<Scalar>& p, Vector<Scalar> peaks) : p_(p), peaks_(std::move(peaks)) {}
 
   /// A gets rows and columns for new items, which come last.
   /// \param p_old in P's first rows and columns, and zeros elsewhere, and no step before this
@@ -122,8 +140,9 @@ class InverseChange {
     for (Index i = 0; i < added; ++i) {
       add_scaled(i + 1, Scalar(-1), &explained(i, 0), &corner(i, 0));
     }
+    const Vector<Scalar> terms = weighed_squares<Scalar>(border, peaks_.head(before));
     stage.finish();
-    append(-1, std::move(y), std::move(corner), progress);
+    append(-1, std::move(y), std::move(corner), terms, progress);
   }
 
   /// A <- A + sign U Uᵀ.
@@ -144,8 +163,9 @@ class InverseChange {
       set_scaled(i + 1, sign, &core(i, 0), &core(i, 0));
       core(i, i) += 1;
     }
+    const Vector<Scalar> terms = weighed_squares<Scalar>(rows, peaks_);
     stage.finish();
-    append(sign, std::move(w), std::move(core), progress);
+    append(sign, std::move(w), std::move(core), terms, progress);
   }
 
   /// Of all steps together.
@@ -155,8 +175,8 @@ class InverseChange {
     return rank;
   }
 
-  /// The smallest pivot of all factorisations, in (0, 1] where something is taken away: the digits
-  /// of P that it has cost are those of its reciprocal.
+  /// The smallest pivot of all factorisations, as a share of the terms that it is the rest of; at
+  /// most 1. Rounding errors of P grow by its reciprocal.
   [[nodiscard]] Scalar least_pivot() const { return least_pivot_; }
 
   /// diag(P') as it will be.
@@ -221,12 +241,16 @@ class InverseChange {
 
   /// \param w Wᵀ, which becomes Yᵀ
   /// \param core L Lᵀ, lower triangle
-  void append(Scalar sign, Matrix<Scalar> w, Matrix<Scalar> core, const Progress& progress) {
+  /// \param terms of each row u, Σ u_i² peak_i: rounding errors of uᵀP u, being independent, are ε
+  /// times this, which may be far above what is left of it
+  void append(Scalar sign, Matrix<Scalar> w, Matrix<Scalar> core, const Vector<Scalar>& terms,
+              const Progress& progress) {
     SpdTiles<Scalar>(
         core, {Pivot::item, "what a low-rank change leaves of the matrix", "change", "fit anew"})
         .invert_factor(progress);
     for (Index k = 0; k < core.rows(); ++k) {
-      least_pivot_ = (std::min)(least_pivot_, 1 / (core(k, k) * core(k, k)));
+      const Scalar pivot = 1 / (core(k, k) * core(k, k));
+      least_pivot_ = (std::min)(least_pivot_, pivot / std::max<Scalar>(1, terms[k]));
     }
     parallel_tiles(w.cols(), wide_tile, [&](Index first, Index columns) {
       multiply_on_left<Scalar>(core, Tile<Scalar>(w).middleCols(first, columns));
@@ -235,6 +259,7 @@ class InverseChange {
   }
 
   const Matrix<Scalar>& p_;
+  Vector<Scalar> peaks_;
   std::vector<Part> parts_;
   Scalar least_pivot_ = 1;
 };

@@ -64,11 +64,12 @@ enum class ModelSection : std::uint32_t {
   dense_features = 25,
   tag_starts = 26,
   tag_columns = 27,
-  tag_values = 28
+  tag_values = 28,
+  peaks = 29
 };
 
 [[nodiscard]] inline const char* name_of(ModelSection section) {
-  constexpr std::array<const char*, 29> names = {"nothing",
+  constexpr std::array<const char*, 30> names = {"nothing",
                                                  "weights",
                                                  "starts of rows",
                                                  "items of rows",
@@ -96,7 +97,8 @@ enum class ModelSection : std::uint32_t {
                                                  "dense features",
                                                  "starts of tags",
                                                  "columns of tags",
-                                                 "values of tags"};
+                                                 "values of tags",
+                                                 "peaks"};
   const auto number = static_cast<std::size_t>(section);
   return number < names.size() ? names[number] : "section of an unknown kind";
 }
@@ -229,6 +231,7 @@ static_assert(sizeof(RecipeNumbers) == 96 && sizeof(SourceNumbers) == 40,
             {Section::user_items, product_of(sizes.entries, sizeof(Index))},
             {Section::user_values, of_entries},
             {Section::ridge, of_items},
+            {Section::peaks, of_items},
             {Section::inverse, product_of(of_items, sizes.items)},
             {Section::inverse_features, factor}};
   }

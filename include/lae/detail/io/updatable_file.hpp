@@ -199,6 +199,7 @@ struct ModelFile<UpdatableModel<Scalar>> {
                  model.user_weights().size() * sizeof(double));
     if (model.sources()) write_sources(writer, *model.sources());
     writer.write(ModelSection::ridge, model.ridge());
+    writer.write(ModelSection::peaks, model.peaks());
     writer.write(ModelSection::inverse, model.inverse());
     writer.write(ModelSection::inverse_features, model.inverse_features());
   }
@@ -224,6 +225,8 @@ struct ModelFile<UpdatableModel<Scalar>> {
       parts.sources = read_sources<Scalar>(reader);
       parts.ridge.resize(items);
       reader.read(ModelSection::ridge, parts.ridge.data());
+      parts.peaks.resize(items);
+      reader.read(ModelSection::peaks, parts.peaks.data());
       parts.inverse = large_matrix<Scalar>(items, items);
       reader.read(ModelSection::inverse, parts.inverse.data());
       parts.inverse_features =

@@ -67,12 +67,13 @@ void require_valid(const UpdatableParts<Scalar>& parts) {
 
   require(parts.inverse.rows() == n && parts.inverse.cols() == n, "inverse is ",
           parts.inverse.rows(), " x ", parts.inverse.cols(), ", but there are ", n, " items");
-  require(parts.ridge.size() == n, "ridge has ", parts.ridge.size(), " values, but there are ", n,
-          " items");
+  require(parts.ridge.size() == n && parts.peaks.size() == n, "ridge and peaks have ",
+          parts.ridge.size(), " and ", parts.peaks.size(), " values, but there are ", n, " items");
   for (Index item = 0; item < n; ++item) {
-    require(parts.inverse(item, item) > 0 && parts.ridge[item] > 0,
-            "the diagonals of inverse and ridge must be positive, got ", parts.inverse(item, item),
-            " and ", parts.ridge[item], " for item ", item);
+    require(parts.inverse(item, item) > 0 && parts.ridge[item] > 0 && parts.peaks[item] > 0,
+            "the diagonal of inverse, ridge and peaks must be positive, got ",
+            parts.inverse(item, item), ", ", parts.ridge[item], " and ", parts.peaks[item],
+            " for item ", item);
   }
   const bool is_prior = parts.recipe.semantic_use == SemanticUse::prior;
   const Index d = is_prior ? fit.in_semantics.columns() : 0;

@@ -50,7 +50,8 @@ namespace detail {
 template <class Scalar>
 struct UpdatableTerms {
   FeatureScale scale{};
-  Vector<Scalar> ridge{};                                       ///< Λ
+  Vector<Scalar> ridge{};  ///< Λ
+  Vector<Scalar> peaks{};  ///< the largest that each P_ii has been since the last fit
   std::shared_ptr<const SemanticSolution<Scalar>> semantics{};  ///< of low rank; null: none
   Matrix<Scalar> z{};                                           ///< P V of a prior; else empty
   ColumnFactors<Scalar> factors{};
@@ -113,20 +114,22 @@ class UpdatableState {
     Inverse<Scalar> inverse = InversePhase<Scalar>(fit, terms_.scale, false)(recipe_, progress);
     terms_.ridge = std::move(inverse.ridge);
     p_ = std::move(inverse.p);
+    terms_.peaks = p_.diagonal();
     if (is_prior()) terms_.z = product_of(p_, terms_.semantics->v, "product", progress);
     set_factors(p_.diagonal(), data_, terms_);
     drift_of_fit_ = drift();
   }
 
-  /// Goes on where another state was: its Λ, P and Z. \throws NotPositiveDefinite
+  /// Goes on where another state was: its Λ, P, peaks and Z. \throws NotPositiveDefinite
   UpdatableState(const Recipe& recipe, Data data, Vector<Scalar> ridge, Matrix<Scalar> p,
-                 Matrix<Scalar> z, double drift_of_fit)
+                 Vector<Scalar> peaks, Matrix<Scalar> z, double drift_of_fit)
       : data_(std::move(data)), p_(std::move(p)), drift_of_fit_(drift_of_fit) {
     set_recipe(recipe);
     FitData<Scalar> fit = data_.for_fit(recipe_);
     terms_.scale = fit.scale();
     terms_.semantics = solve_semantics(fit, terms_.scale, {});
     terms_.ridge = std::move(ridge);
+    terms_.peaks = std::move(peaks);
     terms_.z = std::move(z);
     set_factors(p_.diagonal(), data_, terms_);
   }
@@ -142,8 +145,7 @@ class UpdatableState {
   /// The left factor of Q = left Vᵀ. There must be a semantic phase.
   const Matrix<Scalar>& left() const { return left_of(terms_); }
 
-  /// What is left of P where a change is worst, below which rounding errors may pass the square
-  /// root of what one of them is.
+  /// Below it rounding errors may pass the square root of what a single one is.
   static double least_trusted_pivot() {
     return std::sqrt(static_cast<double>(std::numeric_limits<Scalar>::epsilon()));
   }
@@ -166,7 +168,9 @@ class UpdatableState {
     Matrix<Scalar> grown;
     if (n > before) grown = enlarged(terms.ridge, has_border);
     Matrix<Scalar>& p = n > before ? grown : p_;
-    InverseChange<Scalar> change(p);
+    Vector<Scalar> peaks = terms.ridge.cwiseInverse();
+    peaks.head(before) = terms_.peaks;
+    InverseChange<Scalar> change(p, peaks);
     try {
       if (has_border) add_border(fit.in_gram, terms, change, progress);
       change_rows(*rows, terms.ridge, users, change, progress);
@@ -177,6 +181,7 @@ class UpdatableState {
     const Vector<Scalar> diagonal = change.diagonal();
     if (least_pivot < least_trusted_pivot() || !(diagonal.array() > 0).all()) return std::nullopt;
 
+    terms.peaks = peaks.cwiseMax(diagonal);
     terms.semantics = n > before ? solve_semantics(fit, terms.scale, progress) : terms_.semantics;
     if (is_prior()) {
       terms.z = n > before ? rotated_z(*terms.semantics, p.diagonal(), progress) : terms_.z;
