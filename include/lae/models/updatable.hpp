@@ -302,7 +302,7 @@ class UpdatableModel {
                    std::move(parts.peaks), std::move(parts.inverse_features), parts.drift_of_fit);
     }
     require_budget("fit", ledger.fit().bytes, control);
-    return State(parts.recipe, std::move(data), control.progress);
+    return State(parts.recipe, std::move(data), control);
   }
 
   static void require_budget(const char* what, std::uint64_t bytes, const FitControl& control) {
@@ -313,7 +313,7 @@ class UpdatableModel {
 
   void fit_to(detail::UpdatableData<Scalar> data, const FitControl& control) {
     require_budget("fit", Ledger(recipe(), detail::size_of(data)).fit().bytes, control);
-    state_ = State(recipe(), std::move(data), control.progress);
+    state_ = State(recipe(), std::move(data), control);
   }
 
   bool weighs_length() const { return recipe().refinements.user_exponent != 0; }

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "lae/core/errors.hpp"
+#include "lae/core/fit_control.hpp"
 #include "lae/core/fit_form.hpp"
 #include "lae/core/progress.hpp"
 #include "lae/core/random.hpp"
@@ -105,13 +106,14 @@ class UpdatableState {
   using Terms = UpdatableTerms<Scalar>;
 
   /// Fits. \throws as fits do
-  UpdatableState(const Recipe& recipe, Data data, const Progress& progress)
+  UpdatableState(const Recipe& recipe, Data data, const FitControl& control)
       : data_(std::move(data)) {
+    const Progress& progress = control.progress;
     set_recipe(recipe);
     FitData<Scalar> fit = data_.for_fit(recipe_);
     terms_.scale = fit.scale();
     terms_.semantics = solve_semantics(fit, terms_.scale, progress);
-    Inverse<Scalar> inverse = InversePhase<Scalar>(fit, terms_.scale, false)(recipe_, progress);
+    Inverse<Scalar> inverse = InversePhase<Scalar>(fit, terms_.scale, false)(recipe_, control);
     terms_.ridge = std::move(inverse.ridge);
     p_ = std::move(inverse.p);
     terms_.peaks = p_.diagonal();
