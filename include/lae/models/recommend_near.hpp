@@ -45,8 +45,7 @@ template <class Model, class Derived>
   using Scalar = ScalarOf<Model>;
   const auto rows = detail::borrow_sparse<Scalar>(histories, "histories");
   detail::require_items_of(model, *rows, "histories");
-  detail::require(options.k > 0, "k must be positive, got ", options.k);
-  const std::vector<char> mask = detail::candidate_mask(options, model.items());
+  const detail::Filters filters(options, rows->rows(), model.items());
   for (const Index item : also) {
     detail::require(item >= 0 && item < model.items(), "also holds item ", item,
                     ", but the model has ", model.items(), " items");
@@ -68,21 +67,18 @@ template <class Model, class Derived>
                        history.items() + history.size(), std::back_inserter(more));
         items.swap(more);
       }
-      const Vector<Scalar> scores = model.scores_of(history, items);
-      TopK<Scalar> top(options.k);
+      Vector<Scalar> scores = model.scores_of(history, items);
+      if (options.boost.size() > 0) scores += options.boost(items).template cast<Scalar>();
+      TopK<Scalar> top = filters.selection<Scalar>();
       for (std::size_t place = 0; place < items.size(); ++place) {
         const Index item = items[place];
         const Scalar score = scores[static_cast<Index>(place)];
-        if (!top.admits(score) || (!mask.empty() && !mask[static_cast<std::size_t>(item)])) {
-          continue;
+        if (top.admits(score) && filters.let_pass(user, item) &&
+            !(options.exclude_seen && detail::has_item(*rows, user, item))) {
+          top.enter(item, score);
         }
-        if (options.exclude_seen &&
-            std::binary_search(history.items(), history.items() + history.size(), item)) {
-          continue;
-        }
-        top.enter(item, score);
       }
-      top.take(lists.items.row(user).data(), lists.scores.row(user).data());
+      filters.take(top, lists.items.row(user).data(), lists.scores.row(user).data());
     }
   });
   return lists;

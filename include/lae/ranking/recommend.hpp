@@ -10,6 +10,10 @@
 /// auto in_stock = lae::recommend(model, histories, {20}, [&](lae::Index user, lae::Index item) {
 ///   return stock[item] > 0 && ships_to(user, item);
 /// });
+///
+/// lae::RecommendOptions options;         // lists for all or of each user, boosts, a minimum,
+/// options.diversity = {&vectors, 0.3};   // lists of unlike items: any of them together
+/// auto mixed = lae::recommend(model, histories, options);
 /// \endcode
 
 #include <type_traits>
@@ -32,8 +36,8 @@ inline namespace LAE_ABI {
 /// thread, or batch_users times that for models that score users together.
 /// Cost: that of the scores (an ItemModel's: 2 n flops an interaction), spread over all threads;
 /// the same bits for any number of them.
-/// \throws std::invalid_argument if sizes differ, k < 1, an item of allow or deny is out of range,
-/// or a value is not finite.
+/// \throws std::invalid_argument if sizes differ, k < 1, an item of a list is out of range, a value
+/// or boost is not finite, minimum_score is NaN, or diversity has no vectors for its weight.
 template <class Model, class Derived>
 [[nodiscard]] Recommendations<ScalarOf<Model>> recommend(
     const Model& model, const Eigen::SparseMatrixBase<Derived>& histories,

@@ -32,8 +32,10 @@ inline constexpr Index no_item = -1;
 template <class Scalar>
 class TopK {
  public:
+  /// \param minimum lower scores are not kept
   /// \throws std::invalid_argument if k < 1.
-  explicit TopK(Index k) : capacity_(static_cast<std::size_t>(k)) {
+  explicit TopK(Index k, Scalar minimum = -std::numeric_limits<Scalar>::infinity())
+      : capacity_(static_cast<std::size_t>(k)), minimum_(minimum) {
     detail::require(k > 0, "k must be positive, got ", k);
   }
 
@@ -64,7 +66,7 @@ class TopK {
       scores[place] = taken ? entries_[place].score : -std::numeric_limits<Scalar>::infinity();
     }
     entries_.clear();
-    threshold_ = -std::numeric_limits<Scalar>::infinity();
+    threshold_ = minimum_;
   }
 
  private:
@@ -81,7 +83,8 @@ class TopK {
 
   std::size_t capacity_;
   std::vector<Entry> entries_;  // a heap whose front is the worst
-  Scalar threshold_ = -std::numeric_limits<Scalar>::infinity();
+  Scalar minimum_;
+  Scalar threshold_ = minimum_;  // what an item must reach, or exceed where the heap is full
 };
 
 }  // namespace LAE_ABI

@@ -198,7 +198,9 @@ class GridRanking {
       } else {
         scores = as_eigen(of_p).row(b).cwiseProduct(c) + as_eigen(of_q).row(b).cwiseProduct(e);
       }
-      offer_range(*held_out_.histories, user(first + b), true, {}, begin, scores, *best);
+      offer_range(begin, scores, *best, [&](Index item) {
+        return !has_item(*held_out_.histories, user(first + b), item);
+      });
     }
   }
 
