@@ -74,7 +74,7 @@ template <class Model, class Derived>
         const Index item = items[place];
         const Scalar score = scores[static_cast<Index>(place)];
         if (top.admits(score) && filters.let_pass(user, item) &&
-            !(options.exclude_seen && detail::has_item(*rows, user, item))) {
+            !(options.exclude_seen && detail::has_item(history, item))) {
           top.enter(item, score);
         }
       }

@@ -48,8 +48,8 @@ template <class Model, class Derived>
 /// The same from candidates that differ from user to user.
 /// \param allowed any callable bool(Index user, Index item), `user` a row of `histories`: false
 /// leaves the item out. The lists of the options hold besides. It is called from several threads at
-/// once, only for items that would otherwise enter the user's list, and must give the same answer
-/// whenever it is asked; what it throws comes out.
+/// once, only for items that would otherwise enter the user's list (or the candidates of a diverse
+/// one), and must give the same answer whenever it is asked; what it throws comes out.
 template <class Model, class Derived, class Allowed>
 [[nodiscard]] Recommendations<ScalarOf<Model>> recommend(
     const Model& model, const Eigen::SparseMatrixBase<Derived>& histories,

@@ -52,14 +52,12 @@ class Filters {
       if (list) make_searchable(*list, "user_allow", items);
     }
     for (auto& list : user_deny_) make_searchable(list, "user_deny", items);
+    has_lists_ = !mask_.empty() || !user_allow_.empty() || !user_deny_.empty();
   }
 
   /// Whether the lists let a user have an item.
   [[nodiscard]] bool let_pass(Index user, Index item) const {
-    const auto row = static_cast<std::size_t>(user);
-    if (!mask_.empty() && !mask_[static_cast<std::size_t>(item)]) return false;
-    if (!user_deny_.empty() && holds(user_deny_[row], item)) return false;
-    return user_allow_.empty() || !user_allow_[row] || holds(*user_allow_[row], item);
+    return !has_lists_ || lists_let_pass(user, item);
   }
 
   /// Where a user's items are to be offered.
@@ -94,6 +92,13 @@ class Filters {
   }
 
  private:
+  [[nodiscard]] bool lists_let_pass(Index user, Index item) const {
+    const auto row = static_cast<std::size_t>(user);
+    if (!mask_.empty() && !mask_[static_cast<std::size_t>(item)]) return false;
+    if (!user_deny_.empty() && holds(user_deny_[row], item)) return false;
+    return user_allow_.empty() || !user_allow_[row] || holds(*user_allow_[row], item);
+  }
+
   [[nodiscard]] bool diversifies() const { return options_.diversity.weight > 0; }
 
   /// How many of the best items a list is made of.
@@ -148,17 +153,16 @@ class Filters {
   std::vector<char> mask_;  // which items may be recommended at all; empty if all may
   std::vector<std::optional<std::vector<Index>>> user_allow_;
   std::vector<std::vector<Index>> user_deny_;
+  bool has_lists_ = false;
 };
 
 /// Scores exist for so many items of a user at a time, few enough to stay in a core's cache.
 inline constexpr Index score_range = 1024;
 
-/// Whether an item is in the history of a row, which is sorted.
+/// Whether an item is in a history.
 template <class Scalar>
-bool has_item(const Csr<Scalar>& histories, Index user, Index item) {
-  const Index* const start = histories.outerIndexPtr() + user;
-  return std::binary_search(histories.innerIndexPtr() + start[0],
-                            histories.innerIndexPtr() + start[1], item);
+bool has_item(const History<Scalar>& history, Index item) {
+  return std::binary_search(history.items(), history.items() + history.size(), item);
 }
 
 /// The predicate of users and items that lets all pass.
@@ -224,10 +228,10 @@ template <class Model, class Scalar, class Allowed = EveryItem>
         [&](Index begin, auto&& scores) { filters.start(begin, scores); },
         [&](Index b, Index begin, const auto& scores) {
           const Index user = users[static_cast<std::size_t>(first + b)];
+          const History<Scalar> history(histories, user);
           offer_range(begin, scores, best[static_cast<std::size_t>(b)], [&](Index item) {
             return filters.let_pass(user, item) &&
-                   !(options.exclude_seen && has_item(histories, user, item)) &&
-                   allowed(user, item);
+                   !(options.exclude_seen && has_item(history, item)) && allowed(user, item);
           });
         });
     for (Index b = 0; b < batch; ++b) {

@@ -199,7 +199,7 @@ class GridRanking {
         scores = as_eigen(of_p).row(b).cwiseProduct(c) + as_eigen(of_q).row(b).cwiseProduct(e);
       }
       offer_range(begin, scores, *best, [&](Index item) {
-        return !has_item(*held_out_.histories, user(first + b), item);
+        return !has_item(History<Scalar>(*held_out_.histories, user(first + b)), item);
       });
     }
   }
