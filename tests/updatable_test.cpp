@@ -324,6 +324,30 @@ TEST_CASE("Models that take in changes are those that fits return", "[updates]")
   }
 }
 
+TEST_CASE("Items known by their features alone are recommended at once", "[updates]") {
+  Shop shop(924, 60, 90, 5, 3);
+  auto model = lae::make_updatable(small_l3ae(), shop.x(), shop.f());
+  const Index users = model.users();
+  const Matrix<double> added = RandomData(925).dense(2, 5);
+  CHECK_FALSE(model.add_items(added).is_fit);
+  CHECK(model.users() == users);
+  CHECK(model.items() == 92);
+  Matrix<double> f(92, 5);
+  f << shop.f(), added;
+  Csr<double> x = shop.x();
+  x.conservativeResize(x.rows(), 92);
+  const Dense b = weights(model);
+  CHECK(largest(b - Dense(small_l3ae().fit(x, f).weights())) < 1e-10);
+  CHECK(largest(b - naive::l3ae(Dense(x), f, -2, 1.5, 8)) < 1e-10);
+  CHECK(largest(b.rightCols(2)) > 1e-3);
+  CHECK(largest(b.bottomRows(2)) > 1e-3);
+
+  auto ease = lae::make_updatable(lae::Ease<double>({5}), shop.x());
+  CHECK_FALSE(ease.add_items(2).is_fit);
+  CHECK(largest(weights(ease) - Dense(lae::Ease<double>({5}).fit(x).weights())) < 1e-12);
+  CHECK_THROWS_WITH(ease.add_items(added), ContainsSubstring("features has 1 sources"));
+}
+
 TEST_CASE("Features may be as many as items, and more", "[updates]") {
   Shop shop(923, 60, 90, 100, 3);
   auto model = lae::make_updatable(small_l3ae(), shop.x(), shop.f(), shop.weights());
