@@ -7,7 +7,7 @@
 ///     auto model = lae::make_updatable(lae::L3ae<double>(), train, embeddings);
 ///     model.set_histories({17, 42}, histories);
 ///     lae::save_model("shop.lae", model);
-///     model = lae::load_model<lae::UpdatableModel<double>>("shop.lae");  // and goes on, to the bit
+///     model = lae::load_model<lae::UpdatableModel<double>>("shop.lae");  // goes on, to the bit
 
 #include "lae/detail/io/updatable_file.hpp"
 #include "lae/io/model_file.hpp"

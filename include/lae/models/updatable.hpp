@@ -53,11 +53,12 @@ inline namespace LAE_ABI {
 
 /// A fitted model that keeps P = (G + diag(Λ))⁻¹ instead of its weights, and the data that it was
 /// made of. B = P diag(c) + Q diag(e) is never formed: scores are those of P and of thin factors, c
-/// and e take O(n) to compute anew, and P follows every change of the data by a change of low rank
-/// (see lae/detail/algebra/inverse_change.hpp), dynamic EASE for all models. It is what a fit on the
-/// data of now would be, to rounding: refinements, weights of users and the semantic part included.
+/// and e take O(n) to compute anew, and P follows every change of the data by one of low rank
+/// (lae/detail/algebra/inverse_change.hpp): the dynamic EASE of Jeunen et al., UMUAI 2022, for all
+/// models. It is what a fit on the data of now would be, to rounding: refinements, weights of users
+/// and the semantic part included.
 ///
-/// - A user whose history changes is two rows of X, the one that goes and the one that comes. A user
+/// - A user whose history changes is two rows of X, the one that goes and the one that comes. One
 ///   who goes leaves an empty row, so that others keep their numbers.
 /// - An item comes with features alone, or without; interactions with it are changes of users. One
 ///   that nobody has any more stays, with weights 0 (but those that features give it).
@@ -66,15 +67,15 @@ inline namespace LAE_ABI {
 ///   weight whenever items come: rank d. A number for α spares that.
 /// - With dropout, the ridge of every item that is touched changes, too, a rank each.
 ///
-/// **Cost** of an update of rank r: about n² r flops, n r scalars, and as long as it takes to read
-/// and write P, which is changed in place (copied, if items come). That is 4 n r d flops more with a
-/// prior of d dimensions, and n d² if items come. Where a fit is cheaper, and where rounding would
-/// take half of the digits, an update is a fit; `estimate_update` and its report tell.
+/// **Cost** of an update of rank r: about n² r + n r² flops, n r scalars, and as long as it takes
+/// to read and write P, which is changed in place (copied, if items come). A prior of d dimensions
+/// takes 4 n r d flops more, and some n d² if items come. Where a fit is cheaper, and where
+/// rounding would take half of the digits, an update is a fit; `estimate_update` and reports tell.
 ///
 /// Every function that changes the model either does so as a whole or, whatever it throws, not at
-/// all; progress is asked before the change alone. Rounding errors of P add up over updates, slowly:
-/// `drift` measures them. It is moved, not copied; `clone` copies. What is const may be called from
-/// several threads at once.
+/// all; progress is asked before the change alone. Rounding errors of P add up over updates, but
+/// slowly: `drift` measures them. A model is moved, not copied; `clone` copies. What is const may
+/// be called from several threads at once.
 template <class Scalar_>
 class UpdatableModel {
   static_assert(detail::is_supported_scalar<Scalar_>, "lae: Scalar must be float or double");
@@ -215,8 +216,8 @@ class UpdatableModel {
   /// \throws MemoryBudgetExceeded, NotPositiveDefinite, Cancelled; the model is then as it was.
   void refit(const FitControl& control = {}) { fit_to(state_.data(), control); }
 
-  /// The model that a fit on these data returns, to rounding. Cost: n² scalars, and, with a semantic
-  /// part, 2 n² d flops and n d scalars.
+  /// The model that a fit on these data returns, to rounding.
+  /// Cost: n² scalars, and, with a semantic part, 2 n² d flops and 2 n d scalars.
   /// \throws MemoryBudgetExceeded, Cancelled
   [[nodiscard]] ItemModel<Scalar> model(const FitControl& control = {}) const {
     const Index rank = state_.terms().semantics ? state_.terms().semantics->v.cols() : 0;

@@ -49,8 +49,8 @@ struct UpdateSize {
   Index new_users = 0;  ///< or who come
   Index entries = 0;    ///< interactions in the histories of all of them, before and after
   Index new_items = 0;
-  /// Items with an interaction that comes, goes, or counts more or less than before: with dropout, a
-  /// rank each. -1: as many as there are entries.
+  /// Items with an interaction that comes, goes, or counts more or less than before: with dropout,
+  /// a rank each. -1: as many as there are entries.
   Index touched_items = -1;
 };
 
@@ -71,8 +71,8 @@ struct UpdateCost {
 struct UpdateReport {
   Index rank = 0;       ///< of the change, as it turned out; 0 if it was a fit
   bool is_fit = false;  ///< whether all was computed anew
-  /// The least pivot of the change, as a share of what it is the rest of, at most 1: rounding errors
-  /// grow by its reciprocal. 1 for a fit.
+  /// The least pivot of the change, as a share of what it is the rest of, at most 1: rounding
+  /// errors grow by its reciprocal. 1 for a fit.
   double least_pivot = 1;
 };
 
@@ -85,8 +85,7 @@ struct UpdatableParts {
   std::shared_ptr<const Sources<Scalar>> sources{};   ///< of the items; null: none
   Vector<Scalar> ridge{};                             ///< Λ
   Matrix<Scalar> inverse{};                           ///< P = (G + diag(Λ))⁻¹, n x n
-  /// The largest that each value of P's diagonal has been since the last fit, as rounding errors are.
-  Vector<Scalar> peaks{};
+  Vector<Scalar> peaks{};             ///< the largest that each P_ii has been since the last fit
   Matrix<Scalar> inverse_features{};  ///< P V of a prior, n x columns of its features; else empty
   double drift_of_fit = 0;            ///< right after the last fit
 };

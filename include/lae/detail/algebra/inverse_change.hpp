@@ -6,12 +6,12 @@
 /// With A' = A + U Uᵀ and W = P U, Woodbury's identity is P' = P - Y Yᵀ, where Y = W L⁻ᵀ and
 /// I + UᵀW = L Lᵀ; what is taken away, A' = A - U Uᵀ, gives P' = P + Y Yᵀ with I - UᵀW = L Lᵀ; and
 /// new rows, A' = [A B; Bᵀ C], give P' = [P 0; 0 0] + Y Yᵀ with Y = [P B; -I] L⁻ᵀ and
-/// C - Bᵀ P B = L Lᵀ. So all changes are factors Y with a sign, and every matrix that is factored is
-/// positive definite if A' is; how small its pivots are tells what cancellation has cost.
+/// C - Bᵀ P B = L Lᵀ. So all changes are factors Y with a sign, and every matrix that is factored
+/// is positive definite if A' is; how small its pivots are tells what cancellation has cost.
 ///
 /// Sources: Woodbury, Inverting Modified Matrices, 1950; Hager, Updating the Inverse of a Matrix,
-/// SIAM Review 1989. For EASE: Jeunen et al., Closed-Form Models for Collaborative Filtering with
-/// Side-Information, RecSys 2020 (dynamic EASE).
+/// SIAM Review 1989. For EASE: Jeunen, Van Balen, Goethals, Embarrassingly Shallow Auto-Encoders
+/// for Dynamic Collaborative Filtering, UMUAI 2022.
 
 #include <algorithm>
 #include <cmath>
