@@ -15,7 +15,7 @@ install_packages g++ make cmake libeigen3-dev libzip-dev libcli11-dev libfmt-dev
   nlohmann-json3-dev zlib1g-dev libsimdjson-dev libssl-dev libbenchmark-dev libopenblas-dev \
   python3-numpy python3-scipy
 say "building lae_benchmarks and others (some minutes the first time)"
-for program in lae_benchmarks one_fit one_update one_search rating_files prepare_amazon; do
+for program in lae_benchmarks one_fit task_graph one_update one_search rating_files prepare_amazon; do
   build release "$program"
 done
 "$root/build/release/benchmarks/lae_benchmarks" --benchmark_counters_tabular=true "$@"
