@@ -172,7 +172,7 @@ inline bool is_worth_elimination(Index degree, Index rest) {
 
 /// Items in the order of elimination: of least degree first, and of least index among those.
 inline std::vector<Index> elimination_order(SparsityGraph& graph) {
-  constexpr Index is_gone = std::numeric_limits<Index>::max();
+  constexpr Index is_gone = (std::numeric_limits<Index>::max)();
   const Index n = graph.size();
   std::vector<Index> degree(static_cast<std::size_t>(n));
   parallel_tiles(n, 64, [&](Index first, Index items) {
