@@ -1,6 +1,7 @@
 // recommend as a process, on small folders.
 
 #include <algorithm>
+#include <cmath>
 #include <csignal>
 #include <filesystem>
 #include <lae/core/random.hpp>
@@ -10,10 +11,12 @@
 #include <lae/io/npy.hpp>
 #include <lae/io/npz.hpp>
 #include <lae/lae.hpp>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <regex>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -367,7 +370,7 @@ TEST_CASE("a saved model alone recommends, and knows its catalogue") {
   }
 
   // Two items of the catalogue change places.
-  std::string lines = read_bytes(shop / "items.jsonl");
+  std::string lines = read_bytes(shop / "lists.jsonl");
   const std::size_t place = lines.find("\"i2\"");
   lines.replace(place, 4, "\"i3\"");
   lines.replace(lines.rfind("\"i3\""), 4, "\"i2\"");
@@ -704,4 +707,179 @@ TEST_CASE("recommend, when interrupted while it fits, leaves the old model") {
   CHECK(ending.err == "recommend: interrupted\n");
   CHECK(read_bytes(folder / "model") == "old");
   CHECK(folder.file_count() == files);
+}
+
+TEST_CASE("recommend filters the lists of --all as the library does") {
+  const Shop shop;
+  std::string boosts = "item_id,boost\n";
+  lae::RecommendOptions options{4};
+  options.boost = Eigen::VectorXd::Zero(Shop::items);
+  for (const Index item : {2, 9}) {
+    options.boost[item] = 0.25 * static_cast<double>(item);
+    boosts += Shop::item_id(item) + "," + json(options.boost[item]).dump() + "\n";
+  }
+  write_bytes(shop / "boost.csv", boosts);
+  write_bytes(shop / "allow.csv", "user_id,item_id\na7,i1\na7,\"i,\"\"4\"\"\"\na7,i9\na9,i3\n");
+  write_bytes(shop / "deny.csv", "item_id,user_id\ni1,a7\ni5,a3\ni6,a3\n");
+  options.allow = {0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11};
+  options.deny = {7};
+  options.exclude_seen = false;
+  options.minimum_score = -0.5;
+  options.user_allow.resize(Shop::users);
+  options.user_allow[7] = {{1, 4, 9}};
+  options.user_allow[9] = {{3}};
+  options.user_deny.resize(Shop::users);
+  options.user_deny[7] = {1};
+  options.user_deny[3] = {5, 6};
+  const lae::ItemVectors vectors(shop.embeddings);
+  options.diversity = {&vectors, 0.3};
+  const Process::Words filters = {"--model",
+                                  "ease",
+                                  "--k",
+                                  "4",
+                                  "--include-seen",
+                                  "--min-score=-0.5",
+                                  "--diversity",
+                                  "0.3",
+                                  "--deny",
+                                  "i7",
+                                  "--user-allow",
+                                  shop / "allow.csv",
+                                  "--user-deny",
+                                  shop / "deny.csv",
+                                  "--boost",
+                                  shop / "boost.csv",
+                                  "--allow",
+                                  "i0,i1,i2,i3,\"i,\"\"4\"\"\"",
+                                  "--allow",
+                                  "i5,i6,i7,i9,i10,i11"};
+  Process::Words words = filters;
+  words.insert(words.end(), {"--all", "-o", shop / "all.jsonl"});
+  const Ending ending = shop.recommend(words);
+  CHECK(ending.err == "");
+  REQUIRE(ending.code == 0);
+  const auto model = lae::Ease<double>().fit(shop.train);
+  const auto lists = lae::recommend(model, shop.train, options);
+  const auto lines = lines_of(read_bytes(shop / "all.jsonl"));
+  REQUIRE(lines.size() == static_cast<std::size_t>(Shop::users));
+  for (Index user = 1; user < Shop::users; ++user) {
+    json expected = json::array();
+    for (Index rank = 0; rank < 4 && lists.items(user, rank) >= 0; ++rank) {
+      expected.push_back({{"item_id", Shop::item_id(lists.items(user, rank))},
+                          {"score", lists.scores(user, rank)}});
+    }
+    CHECK(json::parse(lines[static_cast<std::size_t>(user)]).at("items") == expected);
+  }
+
+  // Of single users, on a terminal.
+  words = filters;
+  words.insert(words.end(), {"--user", "a9"});
+  const Ending one = shop.recommend(words);
+  REQUIRE(one.code == 0);
+  CHECK_THAT(one.out, ContainsSubstring("i3") && !ContainsSubstring("\n   2 "));
+  CHECK_THAT(shop.recommend({"--user", "a9", "--min-score", "1e9"}).out,
+             ContainsSubstring("nothing is left to recommend"));
+
+  // What cannot be.
+  write_bytes(shop / "boost.csv", "item_id,boost\ni2,much\n");
+  CHECK_THAT(shop.recommend({"--user", "a9", "--boost", shop / "boost.csv"}).err,
+             ContainsSubstring("line 2") && ContainsSubstring("\"much\" is no number"));
+  write_bytes(shop / "deny.csv", "user_id,item_id\na7,i99\n");
+  CHECK_THAT(shop.recommend({"--user", "a9", "--user-deny", shop / "deny.csv"}).err,
+             ContainsSubstring("line 2") && ContainsSubstring("there is no item \"i99\""));
+  CHECK(shop.recommend({"--user", "a9", "--diversity", "2"}).code == 2);
+  fs::remove(shop / "embeddings.npy");
+  CHECK(shop.recommend({"--user", "a9", "--model", "ease", "--diversity", "0.2"}).code == 1);
+}
+
+namespace {
+
+/// The lines of Python that examples/README.md shows.
+std::string python_of_readme() {
+  const std::string page = read_bytes(LAE_EXAMPLES_README);
+  const std::string begin = "```python\n";
+  const std::size_t found = page.find(begin);
+  REQUIRE(found != page.npos);
+  const std::size_t start = found + begin.size();
+  return page.substr(start, page.find("```", start) - start);
+}
+
+}  // namespace
+
+TEST_CASE("recommend exports items, and Python recommends by them") {
+  const Shop shop;
+  const fs::path file = shop / "model.lae";
+  for (const char* name : {"items.npz", "lists.csv", "lists.jsonl"}) {
+    const Ending ending = shop.recommend(
+        {"--model", "l3ae", "--save", file, "--export-items", shop / name, "--per-item", "11"});
+    REQUIRE(ending.code == 0);
+    CHECK_THAT(ending.out, ContainsSubstring("up to 11 weights each of 12 items"));
+  }
+  const auto model = lae::load_model<double>(file);
+  lae::Matrix<double> weights = model.weights();
+  CHECK(lae::Matrix<double>(lae::load_npz<double>(shop / "items.npz")) == weights);
+
+  lae::Matrix<double> of_csv = lae::Matrix<double>::Zero(Shop::items, Shop::items);
+  const auto index_of = [](std::string_view id) {
+    Index item = 0;
+    while (Shop::item_id(item) != id) ++item;
+    return item;
+  };
+  lae::CsvReader csv(lae::open_text(shop / "lists.csv"));
+  while (csv.next()) {
+    of_csv(index_of(csv[0]), index_of(csv[2])) = std::stod(std::string(csv[3]));
+  }
+  CHECK(of_csv == weights);
+  lae::Matrix<double> of_json = lae::Matrix<double>::Zero(Shop::items, Shop::items);
+  for (const std::string& line : lines_of(read_bytes(shop / "lists.jsonl"))) {
+    const json object = json::parse(line);
+    const Index row = index_of(object.at("item_id").get<std::string>());
+    double before = std::numeric_limits<double>::infinity();
+    for (const json& item : object.at("items")) {
+      const double weight = item.at("weight").get<double>();
+      of_json(row, index_of(item.at("item_id").get<std::string>())) = weight;
+      CHECK(weight <= before);
+      before = weight;
+    }
+  }
+  CHECK(of_json == weights);
+
+  // A file alone is enough, and another ending is not.
+  const Ending alone =
+      run({LAE_RECOMMEND, "--load", file, "--export-items", shop / "few.csv", "--per-item", "2"});
+  REQUIRE(alone.code == 0);
+  CHECK(lines_of(read_bytes(shop / "few.csv")).size() == 1 + 2 * Shop::items);
+  CHECK(shop.recommend({"--export-items", shop / "items.txt"}).code == 2);
+  CHECK(shop.recommend({"--user", "a1", "--per-item", "2"}).code == 2);
+  const Ending not_linear =
+      shop.recommend({"--model", "sgfcf", "--rank", "4", "--export-items", shop / "s.csv"});
+  CHECK_THAT(not_linear.err, ContainsSubstring("a model sgfcf has no weights"));
+  CHECK(not_linear.code == 2);
+
+  const std::string python = "/usr/bin/python3";
+  if (run({python, "-c", "import numpy, scipy.sparse"}).code != 0) {
+    WARN("skipped: no SciPy");
+    return;
+  }
+  std::string script = "import os\nos.chdir('" + (shop / "").string() + "')\n";
+  script += python_of_readme() + "\nprint(*scores.astype(float), sep='\\n')\n";
+  const Ending ending = run({python, "-c", script});
+  CHECK(ending.err == "");
+  REQUIRE(ending.code == 0);
+  const auto printed = lines_of(ending.out);
+  const auto scores = model.score({4, 9});
+  REQUIRE(printed.size() == 1 + static_cast<std::size_t>(Shop::items));
+  for (Index item = 0; item < Shop::items; ++item) {
+    const double score = std::stod(printed[1 + static_cast<std::size_t>(item)]);
+    CHECK((item == 4 || item == 9 ? std::isinf(score) : score == Approx(scores[item])));
+  }
+  lae::Csr<double> history(1, Shop::items);
+  history.insert(0, 4) = 1;
+  history.insert(0, 9) = 1;
+  const auto best = lae::recommend(model, history, {10});
+  std::string expected = "[";
+  for (Index place = 0; place < 10; ++place) {
+    expected += (place > 0 ? ", " : "") + std::to_string(best.items(0, place));
+  }
+  CHECK(std::regex_replace(printed[0], std::regex(" +"), " ") == expected + "]");
 }

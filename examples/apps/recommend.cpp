@@ -8,14 +8,18 @@
 #include <cstdio>
 #include <filesystem>
 #include <lae/core/random.hpp>
+#include <lae/data/item_list_file.hpp>
 #include <lae/data/item_text.hpp>
 #include <lae/io/file.hpp>
 #include <lae/io/model_file.hpp>
+#include <lae/io/npz.hpp>
 #include <lae/lae.hpp>
+#include <lae/models/item_lists.hpp>
 #include <lae/ranking/explain.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -23,6 +27,7 @@
 #include "catalog.hpp"
 #include "command_line.hpp"
 #include "dataset.hpp"
+#include "list_filters.hpp"
 #include "model_options.hpp"
 #include "models.hpp"
 #include "terminal.hpp"
@@ -48,16 +53,19 @@ struct Settings {
   std::uint64_t seed = 1;
   bool all = false;
   std::optional<fs::path> output;
+  std::optional<fs::path> export_items;
+  Index per_item = 100;
   Index k = 10;
   Index reasons = 3;
+  FilterSettings filters;
 };
 
 void add_options(CLI::App& app, Settings& settings) {
   std::vector<std::string> model_names;
   for (const auto& model : model_registry<double>()) model_names.push_back(model.name);
   app.add_option("--data", settings.data,
-                 "a data-set folder, as prepare_amazon makes them; not needed for --items by a\n"
-                 "model of --load, which holds the ids of its items")
+                 "a data-set folder, as prepare_amazon makes them; not needed for --items and\n"
+                 "--export-items by a model of --load, which holds the ids of its items")
       ->option_text("DIR")
       ->check(CLI::ExistingDirectory);
   app.add_option("--model", settings.model,
@@ -86,7 +94,7 @@ void add_options(CLI::App& app, Settings& settings) {
     load->excludes(app.get_option(name));
   for (CLI::Option* option : app.get_options(is_hyper_parameter)) load->excludes(option);
 
-  const std::string who = "For whom (one of these; none is needed with --save)";
+  const std::string who = "For whom (one of these; none is needed with --save or --export-items)";
   std::vector<CLI::Option*> choices;
   choices.push_back(app.add_option("--user", settings.users, "users of the data set")
                         ->option_text("ID...")
@@ -111,6 +119,8 @@ void add_options(CLI::App& app, Settings& settings) {
   }
   app.add_option("--seed", settings.seed, "of --sample; default: 1")->option_text("N")->group(who);
 
+  add_filter_options(app, settings.filters);
+
   const std::string output = "Output";
   app.add_option("--k", settings.k, "items to recommend; default: 10")
       ->option_text("K")
@@ -128,6 +138,19 @@ void add_options(CLI::App& app, Settings& settings) {
       ->option_text("FILE")
       ->needs(choices.back())
       ->group(output);
+  CLI::Option* export_items =
+      app.add_option(
+             "--export-items", settings.export_items,
+             "write the largest weights of each item, for a database or another language: a .csv\n"
+             "file (item_id,rank,other_id,weight), .jsonl file ({\"item_id\", \"items\":\n"
+             "[{\"item_id\", \"weight\"}]}), or .npz file (a CSR matrix for SciPy)")
+          ->option_text("FILE")
+          ->group(output);
+  app.add_option("--per-item", settings.per_item, "weights of each item to export; default: 100")
+      ->option_text("K")
+      ->check(CLI::Range(1, 1000000).description(""))
+      ->needs(export_items)
+      ->group(output);
 }
 
 /// Ids and titles; where neither a folder nor a model tells them, numbers serve.
@@ -137,6 +160,7 @@ class Names {
   Names(const lae::ModelInfo& info, Index items) {
     items_.ids = info.item_ids;
     number_unknown(items);
+    make_findable();
   }
 
   Names(const fs::path& folder, Index users, Index items) {
@@ -151,7 +175,10 @@ class Names {
       require_lines(folder / file_name::items, items_.ids.size(), items);
     }
     number_unknown(items);
+    make_findable();
   }
+  Names(const Names&) = delete;
+  Names& operator=(const Names&) = delete;
 
   const std::string& user(Index user) const { return users_[static_cast<std::size_t>(user)]; }
   const std::string& item(Index item) const { return items_.ids[static_cast<std::size_t>(item)]; }
@@ -180,8 +207,8 @@ class Names {
   }
 
   /// \throws UsageError if an id is not known.
-  Index find_user(const std::string& id) const { return find(users_, id, "user"); }
-  Index find_item(const std::string& id) const { return find(items_.ids, id, "item"); }
+  Index find_user(const std::string& id) const { return find(user_of_, users_, id, "user"); }
+  Index find_item(const std::string& id) const { return find(item_of_, items_.ids, id, "item"); }
 
   /// The items of a list of ids (see split_ids). A list that holds others, but is an id itself, is
   /// that. \throws UsageError as above.
@@ -190,7 +217,7 @@ class Names {
     try {
       for (const std::string& id : split_ids(list)) items.push_back(find_item(id));
     } catch (const UsageError&) {
-      if (std::find(items_.ids.begin(), items_.ids.end(), list) == items_.ids.end()) throw;
+      if (item_of_.count(list) == 0) throw;
       items = {find_item(list)};
     }
     return items;
@@ -205,19 +232,39 @@ class Names {
     items_.titles.resize(items_.ids.size());
   }
 
-  static Index find(const std::vector<std::string>& ids, const std::string& id, const char* kind) {
-    const auto found = std::find(ids.begin(), ids.end(), id);
-    if (found == ids.end()) {
+  /// Where each id stands first.
+  using Places = std::unordered_map<std::string_view, Index>;
+
+  void make_findable() {
+    for (const std::string& id : users_) user_of_.emplace(id, &id - users_.data());
+    for (const std::string& id : items_.ids) item_of_.emplace(id, &id - items_.ids.data());
+  }
+
+  static Index find(const Places& places, const std::vector<std::string>& ids,
+                    const std::string& id, const char* kind) {
+    const auto found = places.find(id);
+    if (found == places.end()) {
       throw UsageError(fmt::format("there is no {} \"{}\" among the {}, such as \"{}\"", kind, id,
                                    ids.size(), ids.empty() ? "" : ids.front()));
     }
-    return found - ids.begin();
+    return found->second;
   }
 
   std::vector<std::string> users_;
   ItemCatalog items_;
+  Places user_of_;
+  Places item_of_;
   bool are_numbers_ = false;
 };
+
+ListFilters filters_of(const Settings& settings, const Names& names, Index items) {
+  return {settings.filters,
+          settings.data,
+          items,
+          [&](const std::string& id) { return names.find_user(id); },
+          [&](const std::string& id) { return names.find_item(id); },
+          [&](const std::string& list) { return names.find_items(list); }};
+}
 
 /// A model, and how to speak of it on a terminal.
 template <class Scalar>
@@ -301,19 +348,20 @@ NamedModel<Scalar> obtain_model(const Settings& settings, StatusLine& status,
 }
 
 /// Prints what one user has and what is recommended to them, and why.
+/// \param options but for k
 /// \param data, popularity null if the model is all there is
 template <class Scalar>
 void print_recommendations(const Settings& settings, const Names& names,
                            const NamedModel<Scalar>& by, const Dataset<Scalar>* data,
                            const lae::Popularity<Scalar>* popularity, std::string_view whom,
-                           const lae::Csr<Scalar>& history, std::optional<Index> user) {
+                           const lae::Csr<Scalar>& history, lae::RecommendOptions options,
+                           std::optional<Index> user) {
   constexpr std::size_t width = 96;
   fmt::print("{}, {} item{} in the history\n", whom, history.nonZeros(),
              history.nonZeros() == 1 ? "" : "s");
   for (typename lae::Csr<Scalar>::InnerIterator entry(history, 0); entry; ++entry) {
     fmt::print("  {}\n", names.describe(entry.col(), width - 2));
   }
-  lae::RecommendOptions options;
   options.k = std::min(settings.k, by.model.items());
   if (history.nonZeros() == 0 && popularity != nullptr) {
     fmt::print("nothing to go by; most popular, with the number of users who have it\n");
@@ -327,6 +375,7 @@ void print_recommendations(const Settings& settings, const Names& names,
   }
   fmt::print("recommended by {}\n", by.title);
   const lae::Recommendations<Scalar> lists = lae::recommend(by.model, history, options);
+  if (lists.items(0, 0) < 0) fmt::print("nothing is left to recommend\n");
   for (Index rank = 0; rank < options.k && lists.items(0, rank) >= 0; ++rank) {
     const Index item = lists.items(0, rank);
     std::string remark;
@@ -360,13 +409,13 @@ std::string csv_field(const std::string& text) {
 
 /// Writes the lists of all users, some thousand at a time, or fewer if they are long.
 template <class Scalar>
-void write_all(const Settings& settings, const Names& names, const NamedModel<Scalar>& by,
-               const lae::Csr<Scalar>& histories, StatusLine& status) {
+void write_all(const Settings& settings, const Names& names, const ListFilters& filters,
+               const NamedModel<Scalar>& by, const lae::Csr<Scalar>& histories,
+               StatusLine& status) {
   const lae::Popularity<Scalar> popularity(histories);
   const lae::OrPopular<AnyModel<Scalar>> best(by.model, popularity);
-  lae::RecommendOptions options;
-  options.k = std::min(settings.k, by.model.items());
-  const Index batch = std::clamp<Index>((1 << 20) / options.k, 1, 4096);
+  const Index k = std::min(settings.k, by.model.items());
+  const Index batch = std::clamp<Index>((1 << 20) / k, 1, 4096);
   const bool as_csv = settings.output->extension() == ".csv";
   lae::AtomicFile file(*settings.output);
   std::string text = as_csv ? "user_id,rank,item_id,score\n" : "";
@@ -377,13 +426,15 @@ void write_all(const Settings& settings, const Names& names, const NamedModel<Sc
                                                           static_cast<double>(histories.rows())));
     const Index users = std::min(batch, histories.rows() - first);
     const lae::Csr<Scalar> rows = histories.middleRows(first, users);
+    lae::RecommendOptions options = filters.of(first, users);
+    options.k = k;
     const lae::Recommendations<Scalar> lists = lae::recommend(best, rows, options);
     for (Index row = 0; row < users; ++row) {
       const bool is_personal = best.is_personal(rows, row);
       if (!is_personal) ++without_history;
       const std::string& user = names.user(first + row);
       nlohmann::ordered_json items = nlohmann::ordered_json::array();
-      for (Index rank = 0; rank < options.k && lists.items(row, rank) >= 0; ++rank) {
+      for (Index rank = 0; rank < k && lists.items(row, rank) >= 0; ++rank) {
         const std::string& item = names.item(lists.items(row, rank));
         const Scalar score = lists.scores(row, rank);
         if (as_csv) {
@@ -410,6 +461,32 @@ void write_all(const Settings& settings, const Names& names, const NamedModel<Sc
   if (without_history > 0) {
     fmt::print("the most popular items for {} users without a history\n", without_history);
   }
+}
+
+/// Writes what each item says most of.
+template <class Scalar>
+void write_items(const Settings& settings, const std::vector<std::string>& ids,
+                 const NamedModel<Scalar>& by, StatusLine& status) {
+  if (!settings.export_items) return;
+  const fs::path& path = *settings.export_items;
+  status.show("exporting the items");
+  const lae::Csr<Scalar> lists = by.model.visit([&](const auto& model) {
+    if constexpr (std::is_same_v<std::decay_t<decltype(model)>, lae::SgfcfModel<Scalar>>) {
+      throw UsageError("a model sgfcf has no weights of items to export");
+      return lae::Csr<Scalar>();
+    } else {
+      return lae::item_lists(model, settings.per_item);
+    }
+  });
+  Interruption::check();
+  if (path.extension() == ".npz") {
+    lae::save_npz(path, lists);
+  } else {
+    lae::save_item_lists(path, lists, ids);
+  }
+  status.clear();
+  fmt::print("up to {} weights each of {} items, by {}, written to {}\n", settings.per_item,
+             lists.rows(), by.title, path.string());
 }
 
 /// Users with a history, in random order.
@@ -447,15 +524,19 @@ void recommend_by_file(const Settings& settings) {
                               load_any_model<Scalar>(*settings.load)};
   const Names names(info, by.model.items());
   const auto history = history_of<Scalar>(settings, names, by.model.items());
+  const ListFilters filters = filters_of(settings, names, by.model.items());
+  write_items(settings, info.item_ids, by, status);
   status.clear();
-  print_recommendations<Scalar>(settings, names, by, nullptr, nullptr, "someone new", history, {});
+  if (settings.items.empty()) return;
+  print_recommendations<Scalar>(settings, names, by, nullptr, nullptr, "someone new", history,
+                                filters.common(), {});
 }
 
 template <class Scalar>
 void recommend(const Settings& settings) {
   StatusLine status;
   // An unwritable target is better known now than after the fit.
-  for (const auto& target : {settings.output, settings.save}) {
+  for (const auto& target : {settings.output, settings.save, settings.export_items}) {
     if (target) lae::AtomicReplacement reservation(*target);
   }
   const bool has_embeddings = fs::exists(settings.data / file_name::embeddings);
@@ -476,6 +557,7 @@ void recommend(const Settings& settings) {
   for (const std::string& user : settings.users) users.push_back(names.find_user(user));
   if (settings.sample > 0) users = sample_users(data.train, settings.sample, settings.seed);
   const auto new_user = history_of<Scalar>(settings, names, data.train.cols());
+  const ListFilters filters = filters_of(settings, names, data.train.cols());
 
   const NamedModel<Scalar> by = obtain_model(settings, status, entry, names, data);
   Interruption::check();
@@ -483,27 +565,37 @@ void recommend(const Settings& settings) {
     status.clear();
     fmt::print("{}, saved to {}\n\n", by.title, settings.save->string());
   }
+  write_items(settings, names.item_ids(), by, status);
   if (settings.all) {
-    write_all(settings, names, by, data.train, status);
+    write_all(settings, names, filters, by, data.train, status);
     return;
   }
   status.clear();
   const lae::Popularity<Scalar> popularity(data.train);
   for (const Index user : users) {
-    print_recommendations(settings, names, by, &data, &popularity,
-                          "user " + printable(names.user(user)),
-                          lae::Csr<Scalar>(data.train.middleRows(user, 1)), user);
+    print_recommendations(
+        settings, names, by, &data, &popularity, "user " + printable(names.user(user)),
+        lae::Csr<Scalar>(data.train.middleRows(user, 1)), filters.of(user, 1), user);
   }
   if (!settings.items.empty()) {
-    print_recommendations(settings, names, by, &data, &popularity, "someone new", new_user, {});
+    print_recommendations(settings, names, by, &data, &popularity, "someone new", new_user,
+                          filters.common(), {});
   }
 }
 
 void run(const Settings& settings) {
   const bool for_somebody =
       !settings.users.empty() || !settings.items.empty() || settings.sample > 0 || settings.all;
-  if (!for_somebody && !settings.save) {
-    throw UsageError("one of --user, --items, --sample, --all and --save is required (see --help)");
+  if (!for_somebody && !settings.save && !settings.export_items) {
+    throw UsageError(
+        "one of --user, --items, --sample, --all, --save and --export-items is required (see "
+        "--help)");
+  }
+  if (settings.export_items) {
+    const std::string extension = settings.export_items->extension().string();
+    if (extension != ".csv" && extension != ".jsonl" && extension != ".npz") {
+      throw UsageError("--export-items needs a name that ends in .csv, .jsonl or .npz");
+    }
   }
   if (settings.all) {
     const std::string extension = settings.output ? settings.output->extension().string() : "";
@@ -512,8 +604,12 @@ void run(const Settings& settings) {
     }
   }
   const bool is_by_file_alone = settings.data.empty();
-  if (is_by_file_alone && (!settings.load || settings.items.empty())) {
-    throw UsageError("--data is required, but for --load with --items (see --help)");
+  if (is_by_file_alone && (!settings.load || (settings.items.empty() && !settings.export_items))) {
+    throw UsageError(
+        "--data is required, but for --load with --items or --export-items (see --help)");
+  }
+  if (is_by_file_alone && settings.filters.need_data()) {
+    throw UsageError("--user-allow, --user-deny and --diversity need --data");
   }
   with_scalar(settings.computation, [&](auto zero) {
     is_by_file_alone ? recommend_by_file<decltype(zero)>(settings)
@@ -533,7 +629,8 @@ int main(int argc, char** argv) {
       "the training data has\n"
       "the item, so its score comes from its text alone; [held out]: the user has it in the\n"
       "validation or test part. Items that a user has already are left out. Users without a\n"
-      "history get what most users have. Long titles are cut.\n{}",
+      "history get what most users have. A --boost is part of a score, and of no reason. Long\n"
+      "titles are cut.\n{}",
       example::exit_codes_text));
   example::Settings settings;
   example::add_options(app, settings);

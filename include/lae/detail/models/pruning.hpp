@@ -82,34 +82,44 @@ class SparseWeights {
 template <class Scalar>
 class LargestWeights {
  public:
+  struct Kept {
+    std::uint32_t place;
+    Scalar weight;
+  };
+
   explicit LargestWeights(Index count) : count_(static_cast<std::size_t>(count)) {}
 
   /// \param place rising from offer to offer
   void offer(Index place, Scalar weight) {
-    const Scalar size = std::abs(weight);
     if (kept_.size() == count_) {
-      if (!(size > kept_.front().first)) return;
+      if (!(std::abs(weight) > std::abs(kept_.front().weight))) return;
       std::pop_heap(kept_.begin(), kept_.end(), comes_before);
       kept_.pop_back();
     }
-    kept_.emplace_back(size, static_cast<std::uint32_t>(place));
+    kept_.push_back({static_cast<std::uint32_t>(place), weight});
     std::push_heap(kept_.begin(), kept_.end(), comes_before);
   }
 
-  /// Rising. Nothing is left.
+  /// By place, rising. Nothing is left.
+  std::vector<Kept> take() {
+    std::vector<Kept> kept;
+    kept.swap(kept_);
+    std::sort(kept.begin(), kept.end(),
+              [](const Kept& a, const Kept& b) { return a.place < b.place; });
+    return kept;
+  }
+
   std::vector<std::uint32_t> take_places() {
     std::vector<std::uint32_t> places;
-    places.reserve(kept_.size());
-    for (const Kept& each : kept_) places.push_back(each.second);
-    std::sort(places.begin(), places.end());
-    kept_.clear();
+    for (const Kept& each : take()) places.push_back(each.place);
     return places;
   }
 
  private:
-  using Kept = std::pair<Scalar, std::uint32_t>;
   static bool comes_before(const Kept& a, const Kept& b) {
-    return a.first > b.first || (a.first == b.first && a.second < b.second);
+    const Scalar of_a = std::abs(a.weight);
+    const Scalar of_b = std::abs(b.weight);
+    return of_a > of_b || (of_a == of_b && a.place < b.place);
   }
 
   std::size_t count_;
