@@ -370,7 +370,7 @@ TEST_CASE("a saved model alone recommends, and knows its catalogue") {
   }
 
   // Two items of the catalogue change places.
-  std::string lines = read_bytes(shop / "lists.jsonl");
+  std::string lines = read_bytes(shop / "items.jsonl");
   const std::size_t place = lines.find("\"i2\"");
   lines.replace(place, 4, "\"i3\"");
   lines.replace(lines.rfind("\"i3\""), 4, "\"i2\"");
