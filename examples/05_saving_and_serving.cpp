@@ -23,11 +23,9 @@ void train_and_save(const std::filesystem::path& file) {
 int main() {
   const std::filesystem::path file = "example_05.lae";
   train_and_save(file);
-  std::cout << "saved " << std::filesystem::file_size(file) << " bytes\n";
 
-  // The Scalar must be the file's; a file that is no model or is not whole is refused. load_model
-  // would read all of it, and find damage; a view is ready at once, whatever its size, and programs
-  // that serve the same file share the memory.
+  // A view is ready at once, whatever the file's size, and programs share its memory; verify_model
+  // finds damage inside, as load_model does, which reads all of it.
   lae::verify_model(file);
   const lae::ItemModelView<float> model = lae::view_model<float>(file);
   const lae::ModelInfo info = lae::load_model_info(file);
@@ -43,14 +41,10 @@ int main() {
   // One row for each request: here one person, with coffee in the basket.
   lae::Csr<float> basket(1, model.items());
   basket.insert(0, 2) = 1;
-
   lae::RecommendOptions options;
   options.k = 3;
   print("anything", lae::recommend(model, basket, options));
-
   options.deny = {5};
-  print("no alcohol", lae::recommend(model, basket, options));
-
   options.allow = std::vector<lae::Index>{0, 1, 3, 5};  // in stock; `deny` outranks it
   print("no alcohol, in stock", lae::recommend(model, basket, options));
 
