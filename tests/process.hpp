@@ -70,6 +70,9 @@ class Process {
 
   void send(int signal) { kill(id_, signal); }
 
+  /// What it has printed so far.
+  std::string out() const { return read_bytes(folder_ / "out"); }
+
   /// Waits until the program handles this signal itself, or has ended.
   void await_handler(int signal) const {
     const std::string status = "/proc/" + std::to_string(id_) + "/status";
