@@ -44,7 +44,7 @@ run_tests() {
 install_packages g++ clang libclang-rt-dev libomp-dev make cmake catch2 libeigen3-dev libzip-dev \
   libcli11-dev libfmt-dev nlohmann-json3-dev zlib1g-dev libsimdjson-dev libssl-dev \
   libcpp-httplib-dev libopenblas-dev libbenchmark-dev python3-numpy python3-scipy libboost-dev \
-  libmd4c-html0-dev gnuplot-nox doxygen
+  libmd4c-html0-dev gnuplot-nox doxygen chromium
 prepare tests
 for suite in "$@"; do
   known=$root/build/tests/test_suites
